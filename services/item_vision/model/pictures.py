@@ -1,0 +1,185 @@
+"""Pictures from untrusted bytes: checked before they are decoded, then cut to what encoder and page need."""
+
+import hashlib
+import io
+import struct
+import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from enum import StrEnum
+
+import numpy as np
+from PIL import Image, ImageOps
+
+from services.item_vision.model.encoders import PICTURE_SIZE
+
+MEDIA_TYPES = {"JPEG": "image/jpeg", "PNG": "image/png", "WEBP": "image/webp", "GIF": "image/gif"}
+MAGIC_BYTES = (b"\xff\xd8\xff", b"\x89PNG\r\n\x1a\n", b"GIF87a", b"GIF89a")
+# What Pillow's decoders raise on damaged files.
+DECODER_FAILURES = (
+    OSError,
+    SyntaxError,
+    ValueError,
+    LookupError,
+    EOFError,
+    TypeError,
+    AttributeError,
+    OverflowError,
+    struct.error,
+    zlib.error,
+)
+WHITE = (255, 255, 255)
+# What a centre crop of the network's training resolution is cut from.
+CROP_RATIO = 0.875
+
+
+@dataclass(frozen=True)
+class PictureLimits:
+    """What a picture may cost us."""
+
+    byte_count: int = 10 * 2**20
+    """Largest file."""
+    pixel_count: int = 40_000_000
+    """Most pixels once decompressed, read from the header before decoding. 40 M pixels are 120 MB."""
+
+
+class PictureError(ValueError):
+    """A picture that cannot be used: `reason` is stable, the message says what to do."""
+
+    def __init__(self, reason: str, message: str) -> None:
+        super().__init__(message)
+        self.reason = reason
+
+
+class Framing(StrEnum):
+    """How a picture of any shape becomes a square."""
+
+    LETTERBOX = "letterbox"
+    """All of it, on white: no sleeve is cut off."""
+    CENTRE_CROP = "centre_crop"
+    """The middle, as ImageNet networks were tested."""
+
+
+@dataclass(frozen=True)
+class Picture:
+    """A decoded picture, upright, on white."""
+
+    image: Image.Image
+    media_type: str
+    """Of the file it came from, such as `image/jpeg`."""
+    content_sha256: str
+    """Of the file's bytes, 64 hex digits."""
+
+    @property
+    def width(self) -> int:
+        """In pixels, after turning upright."""
+        return self.image.width
+
+    @property
+    def height(self) -> int:
+        """In pixels, after turning upright."""
+        return self.image.height
+
+
+def decode_picture(data: bytes, limits: PictureLimits | None = None) -> Picture:
+    """The picture in a JPEG, PNG, WebP or GIF file; of an animation the first frame.
+
+    Raises:
+        PictureError: PICTURE_TOO_LARGE, PICTURE_TYPE_UNSUPPORTED, PICTURE_TOO_MANY_PIXELS (checked before
+        anything
+            is decompressed) or PICTURE_UNREADABLE (empty, cut short, corrupt).
+
+    """
+    limits = limits or PictureLimits()
+    if len(data) > limits.byte_count:
+        size, limit = _mebibytes(len(data)), _mebibytes(limits.byte_count)
+        raise PictureError(
+            "PICTURE_TOO_LARGE", f"the picture has {size} MiB; send one of at most {limit} MiB"
+        )
+    if not data:
+        raise PictureError("PICTURE_UNREADABLE", "the picture is empty; send the bytes of a picture file")
+    _check_type(data)
+    with _unreadable_as_picture_error(), Image.open(io.BytesIO(data), formats=list(MEDIA_TYPES)) as file:
+        _check_pixel_count(file, limits)
+        media_type = MEDIA_TYPES[str(file.format)]
+        image = _upright_on_white(file)
+    return Picture(image, media_type, hashlib.sha256(data).hexdigest())
+
+
+def network_input(picture: Picture, framing: Framing = Framing.LETTERBOX) -> np.ndarray:
+    """Pixels `[224, 224, 3] uint8` as an `ImageEncoder` takes them."""
+    size = (PICTURE_SIZE, PICTURE_SIZE)
+    if framing is Framing.LETTERBOX:
+        return np.asarray(ImageOps.pad(picture.image, size, Image.Resampling.BICUBIC, color=WHITE))
+    side = round(PICTURE_SIZE / CROP_RATIO)
+    covered = ImageOps.fit(picture.image, (side, side), Image.Resampling.BICUBIC)
+    margin = (side - PICTURE_SIZE) // 2
+    return np.asarray(covered.crop((margin, margin, margin + PICTURE_SIZE, margin + PICTURE_SIZE)))
+
+
+def perceptual_hash(picture: Picture) -> int:
+    """Difference hash of 64 bits: is each of 8 x 8 grey cells brighter than its right neighbour?
+
+    Pictures that differ by a few bits look alike in shape; scaling, recompression and brightness hardly
+    change it. Colour does not enter. Most significant bit first, row by row.
+    """
+    cells = np.asarray(picture.image.convert("L").resize((9, 8), Image.Resampling.LANCZOS), np.int16)
+    bits = (cells[:, :-1] > cells[:, 1:]).ravel()
+    return int.from_bytes(np.packbits(bits).tobytes(), "big")
+
+
+def render(picture: Picture, width: int, media_type: str = "image/jpeg", quality: int = 85) -> bytes:
+    """The picture as a JPEG, WebP or PNG file of at most `width` pixels across; never enlarged."""
+    formats = {media: name for name, media in MEDIA_TYPES.items() if name != "GIF"}
+    if media_type not in formats:
+        raise ValueError(f"cannot render {media_type!r}; use one of {', '.join(formats)}")
+    image = picture.image
+    if width < image.width:
+        height = max(1, round(image.height * width / image.width))
+        image = image.resize((width, height), Image.Resampling.LANCZOS, reducing_gap=3.0)
+    file = io.BytesIO()
+    image.save(file, formats[media_type], quality=quality, optimize=formats[media_type] == "JPEG")
+    return file.getvalue()
+
+
+def _check_type(data: bytes) -> None:
+    known = data.startswith(MAGIC_BYTES) or (data[:4] == b"RIFF" and data[8:12] == b"WEBP")
+    if not known:
+        message = "the file is no JPEG, PNG, WebP or GIF picture; convert it to one of these"
+        raise PictureError("PICTURE_TYPE_UNSUPPORTED", message)
+
+
+@contextmanager
+def _unreadable_as_picture_error() -> Iterator[None]:
+    try:
+        yield
+    except PictureError:
+        raise
+    except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
+        raise PictureError("PICTURE_TOO_MANY_PIXELS", f"{error}; send a smaller picture") from error
+    except DECODER_FAILURES as error:
+        message = f"the picture is damaged or cut short ({error}); send the whole file"
+        raise PictureError("PICTURE_UNREADABLE", message) from error
+
+
+def _check_pixel_count(file: Image.Image, limits: PictureLimits) -> None:
+    pixel_count = file.width * file.height
+    if pixel_count > limits.pixel_count:
+        dimensions = f"{file.width} x {file.height} = {pixel_count / 1e6:.1f} million pixels"
+        remedy = f"send one of at most {limits.pixel_count / 1e6:.0f} million"
+        raise PictureError("PICTURE_TOO_MANY_PIXELS", f"the picture has {dimensions}; {remedy}")
+
+
+def _upright_on_white(file: Image.Image) -> Image.Image:
+    file.seek(0)
+    upright = ImageOps.exif_transpose(file)
+    if not upright.has_transparency_data:
+        return upright.convert("RGB")
+    ground = Image.new("RGBA", upright.size, (*WHITE, 255))
+    ground.alpha_composite(upright.convert("RGBA"))
+    return ground.convert("RGB")
+
+
+def _mebibytes(byte_count: int) -> str:
+    return f"{byte_count / 2**20:.1f}"
