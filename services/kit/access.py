@@ -1,0 +1,64 @@
+"""What is recorded of every call: one log line and three metrics."""
+
+import logging
+import time
+from dataclasses import dataclass, field
+
+import grpc
+
+from services.kit.call_context import CallContext
+from services.kit.telemetry import metrics
+
+LOG = logging.getLogger("vitrine.access")
+
+_OUR_FAULT = {grpc.StatusCode.INTERNAL, grpc.StatusCode.UNKNOWN, grpc.StatusCode.DATA_LOSS}
+
+
+@dataclass
+class CallRecord:
+    """One call while it runs and how it ended."""
+
+    call: CallContext
+    shop_id: str = ""
+    code: grpc.StatusCode = grpc.StatusCode.OK
+    reason: str = ""
+    error: BaseException | None = None
+    """The error whose trace belongs in the log, if it is our bug."""
+    started_s: float = field(default_factory=time.perf_counter)
+
+
+class AccessRecorder:
+    """Writes the access log and the call metrics of one server."""
+
+    def __init__(self) -> None:
+        self._requests = metrics().counter("vitrine_requests", "Calls answered.", ["method", "code"])
+        self._seconds = metrics().histogram("vitrine_request_seconds", "Duration of calls.", ["method"])
+        self._in_flight = metrics().gauge("vitrine_requests_in_flight", "Calls being worked on.", ["method"])
+
+    def began(self, record: CallRecord) -> None:
+        """Count a call in."""
+        self._in_flight.labels(record.call.method).inc()
+
+    def ended(self, record: CallRecord) -> None:
+        """Count a call out and write its line."""
+        method, seconds = record.call.method, time.perf_counter() - record.started_s
+        self._in_flight.labels(method).dec()
+        self._requests.labels(method, record.code.name).inc()
+        self._seconds.labels(method).observe(seconds)
+        level = logging.ERROR if record.code in _OUR_FAULT else logging.INFO
+        if LOG.isEnabledFor(level):
+            LOG.log(level, "call", exc_info=record.error, extra={"fields": _fields(record, seconds)})
+
+
+def _fields(record: CallRecord, seconds: float) -> dict[str, object]:
+    fields: dict[str, object] = {
+        "method": record.call.method,
+        "code": record.code.name,
+        "reason": record.reason,
+        "shop_id": record.shop_id,
+        "ms": round(seconds * 1000.0, 2),
+        "request_id": record.call.request_id,
+        "trace_id": record.call.trace.trace_id,
+        **record.call.annotations,
+    }
+    return {key: value for key, value in fields.items() if value != ""}

@@ -1,0 +1,209 @@
+"""What happens around every call: ids, deadline, admission, error translation, log and metrics."""
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from functools import partial
+from typing import Any
+
+import grpc
+
+from services.kit.access import AccessRecorder, CallRecord
+from services.kit.call_context import (
+    REQUEST_ID_HEADER,
+    TRACEPARENT_HEADER,
+    CallContext,
+    TraceParent,
+    enter_call,
+    new_request_id,
+    usable_request_id,
+)
+from services.kit.errors import Overloaded, VitrineError
+from services.kit.status import RpcStatus, make_status, to_rpc_status
+
+Continuation = Callable[[grpc.HandlerCallDetails], Awaitable[grpc.RpcMethodHandler | None]]
+
+# gRPC's own services (health, reflection) are not ours to count, limit or refuse.
+_INFRASTRUCTURE = "/grpc."
+_WATCH = "Watch"
+
+# By (request streaming, response streaming).
+_MAKE = {
+    (False, False): grpc.unary_unary_rpc_method_handler,
+    (False, True): grpc.unary_stream_rpc_method_handler,
+    (True, False): grpc.stream_unary_rpc_method_handler,
+    (True, True): grpc.stream_stream_rpc_method_handler,
+}
+
+
+class CallInterceptor(grpc.aio.ServerInterceptor):  # type: ignore[misc]  # the package has no types
+    """The one interceptor of a Vitrine server.
+
+    Methods named `Watch…` never end by themselves: they have no deadline, do not count as load, and are ended
+    with UNAVAILABLE / DRAINING when the server drains, so that their clients go on elsewhere.
+    """
+
+    def __init__(self, service: str, *, default_deadline_ms: int, max_in_flight: int) -> None:
+        self._domain = f"vitrine.{service}"
+        self._default_deadline_ms = default_deadline_ms
+        self._max_in_flight = max_in_flight
+        self._in_flight = 0
+        self._recorder = AccessRecorder()
+        self._watches: set[asyncio.Task[Any]] = set()
+        self._draining = False
+
+    @property
+    def in_flight(self) -> int:
+        """How many calls are being worked on, watches left out."""
+        return self._in_flight
+
+    def end_watches(self) -> None:
+        """End all watches and refuse new ones: the server drains."""
+        self._draining = True
+        for task in self._watches:
+            task.cancel()
+
+    async def intercept_service(
+        self, continuation: Continuation, handler_call_details: grpc.HandlerCallDetails
+    ) -> grpc.RpcMethodHandler | None:
+        """Wrap the handler of one call."""
+        handler = await continuation(handler_call_details)
+        if handler is None or handler_call_details.method.startswith(_INFRASTRUCTURE):
+            return handler
+        headers = dict(handler_call_details.invocation_metadata or ())
+        begin = partial(self._begin, handler_call_details.method, headers)
+        behaviours = handler.stream_stream, handler.unary_stream, handler.stream_unary, handler.unary_unary
+        behaviour = next(each for each in behaviours if each is not None)
+        around = self._stream if handler.response_streaming else self._answer
+        return _MAKE[handler.request_streaming, handler.response_streaming](
+            partial(around, behaviour, begin), handler.request_deserializer, handler.response_serializer
+        )
+
+    async def _answer(
+        self,
+        behaviour: Callable[..., Awaitable[Any]],
+        begin: Callable[..., CallRecord],
+        request: Any,
+        context: Any,
+    ) -> Any:
+        record = begin(request, context, endless=hasattr(request, "__aiter__"))
+        async with self._around(record, context):
+            return await behaviour(request, context)
+
+    async def _stream(
+        self, behaviour: Callable[..., Any], begin: Callable[..., CallRecord], request: Any, context: Any
+    ) -> AsyncIterator[Any]:
+        record = begin(request, context, endless=True)
+        async with self._around(record, context):
+            async for message in behaviour(request, context):
+                yield message
+
+    def _begin(
+        self, method: str, headers: dict[str, Any], request: Any, context: Any, *, endless: bool
+    ) -> CallRecord:
+        """Read the call's ids and deadline; an endless call gets no default deadline."""
+        request_id = _text(headers.get(REQUEST_ID_HEADER)) or _text(getattr(request, "request_id", ""))
+        remaining_s: float | None = context.time_remaining()
+        if remaining_s is None and not endless:
+            remaining_s = self._default_deadline_ms / 1000.0
+        call = CallContext(
+            request_id=request_id if usable_request_id(request_id) else new_request_id(),
+            trace=TraceParent.continued(_text(headers.get(TRACEPARENT_HEADER))),
+            method=method,
+            deadline_s=None if remaining_s is None else time.monotonic() + remaining_s,
+        )
+        enter_call(call)
+        return CallRecord(call, shop_id=_text(getattr(request, "shop_id", ""))[:64])
+
+    @asynccontextmanager
+    async def _around(self, record: CallRecord, context: Any) -> AsyncIterator[None]:
+        watch = record.call.method.rpartition("/")[2].startswith(_WATCH)
+        self._recorder.began(record)
+        entered = False
+        try:
+            entered = self._admit(record, watch=watch)
+            async with asyncio.timeout(_time_left(record, context)) as limit:
+                yield
+            record.code = _code_of(context)
+        except asyncio.CancelledError:
+            if not (watch and self._draining):
+                late = record.call.deadline_s is not None and time.monotonic() >= record.call.deadline_s
+                record.code = grpc.StatusCode.DEADLINE_EXCEEDED if late else grpc.StatusCode.CANCELLED
+                raise
+            _resume_task()
+            await _abort(context, record, _draining_status(self._domain))
+        except grpc.aio.AbortError:
+            record.code = _code_of(context)
+            raise
+        except Exception as error:
+            if isinstance(error, TimeoutError) and limit.expired():
+                await _abort(context, record, _late_status(self._domain))
+            record.error = None if isinstance(error, VitrineError) else error
+            await _abort(context, record, to_rpc_status(error, self._domain))
+        finally:
+            self._leave(watch=watch, entered=entered)
+            self._recorder.ended(record)
+
+    def _admit(self, record: CallRecord, *, watch: bool) -> bool:
+        if watch:
+            if self._draining:
+                raise Overloaded("this process is shutting down; watch another replica", reason="DRAINING")
+            task = asyncio.current_task()
+            if task is not None:
+                self._watches.add(task)
+            return True
+        if self._in_flight >= self._max_in_flight:
+            raise Overloaded(
+                f"{self._in_flight} calls are in flight, which is the limit; try again later or elsewhere",
+                metadata={"max_in_flight": str(self._max_in_flight)},
+            )
+        self._in_flight += 1
+        return True
+
+    def _leave(self, *, watch: bool, entered: bool) -> None:
+        if watch:
+            task = asyncio.current_task()
+            if task is not None:
+                self._watches.discard(task)
+        elif entered:
+            self._in_flight -= 1
+
+
+async def _abort(context: Any, record: CallRecord, status: RpcStatus) -> None:
+    record.code, record.reason = status.code, status.reason
+    await context.abort(status.code, status.message, status.trailers)
+
+
+def _time_left(record: CallRecord, context: Any) -> float | None:
+    # A deadline that the caller set is kept by gRPC itself; only the default one is ours to keep.
+    if record.call.deadline_s is None or context.time_remaining() is not None:
+        return None
+    return record.call.deadline_s - time.monotonic()
+
+
+def _resume_task() -> None:
+    task = asyncio.current_task()
+    if task is not None:
+        task.uncancel()
+
+
+def _code_of(context: Any) -> grpc.StatusCode:
+    code = context.code()
+    if isinstance(code, grpc.StatusCode):
+        return code
+    return next((known for known in grpc.StatusCode if known.value[0] == code), grpc.StatusCode.OK)
+
+
+def _text(value: object) -> str:
+    return value if isinstance(value, str) else ""
+
+
+def _late_status(domain: str) -> RpcStatus:
+    message = "the default deadline is over; set a deadline on the call if it may take longer"
+    return make_status(grpc.StatusCode.DEADLINE_EXCEEDED, message, "DEADLINE_EXCEEDED", domain)
+
+
+def _draining_status(domain: str) -> RpcStatus:
+    message = "this process is shutting down; resume at another replica with your cursor"
+    return make_status(grpc.StatusCode.UNAVAILABLE, message, "DRAINING", domain)
