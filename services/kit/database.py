@@ -9,7 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_en
 from services.kit.errors import DependencyDown
 from services.kit.settings import DatabaseSettings
 
-DEPENDENCY = "postgresql"
+DEPENDENCY = "database"
 
 # Classes and codes of https://www.postgresql.org/docs/current/errcodes-appendix.html that say the server, not
 # the statement, is in trouble.

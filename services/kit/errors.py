@@ -95,11 +95,9 @@ class Unauthenticated(VitrineError):
 class DependencyDown(VitrineError):
     """Something this service needs did not answer in time or at all.
 
-    `dependency` is its name ("ranker", "postgresql"); `cause` one of timeout, unavailable, overloaded,
-    breaker_open, internal, or a store's own word.
+    `dependency` is its name ("ranker", "database"); `cause` one of timeout, unavailable, overloaded,
+    breaker_open, internal, serialization. The reason is `<DEPENDENCY>_DOWN` unless another is given.
     """
-
-    default_reason = "DEPENDENCY_DOWN"
 
     def __init__(
         self,
@@ -107,10 +105,12 @@ class DependencyDown(VitrineError):
         message: str = "",
         *,
         cause: str = "unavailable",
+        reason: str | None = None,
         metadata: Mapping[str, str] | None = None,
     ) -> None:
         super().__init__(
             message or f"{dependency} did not answer ({cause}); try again",
+            reason=reason or f"{dependency.upper()}_DOWN",
             metadata={**(metadata or {}), "dependency": dependency, "cause": cause},
         )
         self.dependency = dependency

@@ -3,7 +3,7 @@
 import asyncio
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from contextlib import aclosing, asynccontextmanager
 from functools import partial
 from typing import Any
 
@@ -93,11 +93,12 @@ class CallInterceptor(grpc.aio.ServerInterceptor):  # type: ignore[misc]  # the 
 
     async def _stream(
         self, behaviour: Callable[..., Any], begin: Callable[..., CallRecord], request: Any, context: Any
-    ) -> AsyncIterator[Any]:
+    ) -> None:
+        # Written to the context, not yielded: a cancellation then arrives here, wherever the call stands.
         record = begin(request, context, endless=True)
-        async with self._around(record, context):
-            async for message in behaviour(request, context):
-                yield message
+        async with self._around(record, context), aclosing(behaviour(request, context)) as messages:
+            async for message in messages:
+                await context.write(message)
 
     def _begin(
         self, method: str, headers: dict[str, Any], request: Any, context: Any, *, endless: bool

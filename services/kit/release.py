@@ -16,7 +16,7 @@ import numpy as np
 import numpy.typing as npt
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from services.kit.checks import RELEASE_ID
+from services.kit.checks import RELEASE_ID, SHOP_ID
 from services.kit.errors import NotFound, VitrineError
 
 MANIFEST_FILE = "release.json"
@@ -146,7 +146,7 @@ class ReleaseDirectory:
         if not RELEASE_ID.fullmatch(release_id) or not (path / MANIFEST_FILE).is_file():
             raise NotFound(
                 f"shop {self.shop_id} has no release {release_id}; ListReleases names those there are",
-                reason="RELEASE_NOT_FOUND",
+                reason="RELEASE_UNKNOWN",
                 metadata={"release_id": release_id},
             )
         try:
@@ -175,7 +175,9 @@ class ReleaseDirectory:
 
 def shop_ids(root: Path) -> list[str]:
     """Return the shops that have a folder of releases, in order."""
-    return sorted(entry.name for entry in root.iterdir() if entry.is_dir()) if root.is_dir() else []
+    if not root.is_dir():
+        return []
+    return sorted(entry.name for entry in root.iterdir() if SHOP_ID.fullmatch(entry.name) and entry.is_dir())
 
 
 def version_of(release_id: str) -> int:

@@ -66,6 +66,7 @@ class ReleaseWatcher(Generic[Loaded]):
         self._settings = settings or WatchSettings()
         self._clock = clock
         self._shops: dict[str, _Shop[Loaded]] = {}
+        self._looking = asyncio.Lock()
         self._gauge = metrics().gauge("vitrine_releases_ready", "Releases loaded and warm.", ["shop"])
         self._broken = metrics().counter(
             "vitrine_release_failures", "Releases that could not be loaded.", ["shop"]
@@ -117,15 +118,18 @@ class ReleaseWatcher(Generic[Loaded]):
 
     async def look(self) -> None:
         """Look once at every shop: load what is wanted, let go of what is not."""
-        for shop_id in await asyncio.to_thread(shop_ids, self._root):
-            directory = ReleaseDirectory(self._root, shop_id)
-            shop = self._shops.setdefault(shop_id, _Shop())
-            wanted = await self._wanted(directory, shop)
-            for release_id in wanted:
-                if release_id not in shop.loaded and self._may_try(shop, release_id):
-                    await self._load_one(directory, shop, release_id)
-            await self._let_go(shop, frozenset(wanted))
-            self._gauge.labels(shop_id).set(len(shop.loaded))
+        async with self._looking:  # a warm-up and the watch may look at once
+            for shop_id in await asyncio.to_thread(shop_ids, self._root):
+                shop = self._shops.setdefault(shop_id, _Shop())
+                await self._look_at(ReleaseDirectory(self._root, shop_id), shop)
+
+    async def _look_at(self, directory: ReleaseDirectory, shop: _Shop[Loaded]) -> None:
+        wanted = await self._wanted(directory, shop)
+        for release_id in wanted:
+            if release_id not in shop.loaded and self._may_try(shop, release_id):
+                await self._load_one(directory, shop, release_id)
+        await self._let_go(shop, frozenset(wanted))
+        self._gauge.labels(directory.shop_id).set(len(shop.loaded))
 
     async def _wanted(self, directory: ReleaseDirectory, shop: _Shop[Loaded]) -> list[str]:
         """Return what should be loaded, the stable release first, and remember the labels."""

@@ -34,26 +34,33 @@ def run(definition: ServiceDefinition) -> None:
     configure_logging(definition.name, settings.log_level, settings.log_format)
     LOG.info("starting", extra={"fields": {"service": definition.name, **settings.describe()}})
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        runner.run(serve(definition))
+        try:
+            runner.run(serve(definition))
+        except Exception:
+            LOG.exception("the service cannot go on")
+            raise SystemExit(1) from None
 
 
 async def serve(definition: ServiceDefinition) -> None:
-    """Serve until a signal arrives, then drain within `drain_seconds`."""
+    """Serve until a signal arrives or warm-up fails, then drain; the process ends within `drain_seconds`."""
+    settings = definition.settings
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for kind in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(kind, stop.set)
-    async with started(definition, definition.settings.listen) as (runtime, address, warming):
+    async with started(definition, settings.listen) as (runtime, address, warming):
         LOG.info("listening", extra={"fields": {"address": address, "metrics_port": runtime.metrics_port}})
         stopping = asyncio.create_task(stop.wait())
-        await asyncio.wait({stopping, warming}, return_when=asyncio.FIRST_COMPLETED)
-        if warming.done() and not stop.is_set():
-            warming.result()
-            LOG.info("serving", extra={"fields": {"address": address}})
-            await stopping
-        stopping.cancel()
-        LOG.info("draining", extra={"fields": {"drain_seconds": definition.settings.drain_seconds}})
-        Watchdog(definition.settings.drain_seconds).start()
+        try:
+            await asyncio.wait({stopping, warming}, return_when=asyncio.FIRST_COMPLETED)
+            if not stop.is_set():
+                warming.result()
+                LOG.info("serving", extra={"fields": {"address": address}})
+                await stopping
+        finally:
+            stopping.cancel()
+            LOG.info("draining", extra={"fields": {"drain_seconds": settings.drain_seconds}})
+            Watchdog(settings.drain_seconds).start()
 
 
 @asynccontextmanager

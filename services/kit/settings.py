@@ -5,7 +5,7 @@ import sys
 from pathlib import Path
 from typing import Annotated, Any, Literal, TypeVar
 
-from pydantic import BeforeValidator, Field, SecretStr, ValidationError
+from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, ValidationError
 from pydantic_settings import (
     BaseSettings,
     NoDecode,
@@ -24,8 +24,18 @@ def _split(value: Any) -> Any:
     return value
 
 
+def _postgresql(dsn: SecretStr) -> SecretStr:
+    if not dsn.get_secret_value().startswith(("postgresql://", "postgres://")):
+        raise ValueError("a DSN starts with postgresql://")
+    return dsn
+
+
 Addresses = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_split), Field(min_length=1)]
 """One or more `host:port`, separated by commas in the environment: the replicas of one service."""
+
+
+Secret = Annotated[SecretStr, Field(min_length=16)]
+"""A key that is never logged; too short ones are refused."""
 
 
 class ServiceSettings(BaseSettings):
@@ -90,7 +100,7 @@ class ServiceSettings(BaseSettings):
 class DatabaseSettings(ServiceSettings):
     """Settings of a service that owns a PostgreSQL schema."""
 
-    database_dsn: SecretStr
+    database_dsn: Annotated[SecretStr, AfterValidator(_postgresql)]
     """`postgresql://user:password@host:port/database`; the driver is chosen here, not in the DSN."""
     database_pool_size: int = Field(default=5, ge=1, le=100)
     """Connections kept; pool sizes times processes stay below the server's max_connections."""
