@@ -84,9 +84,7 @@ def build_network(*, classify: bool = False) -> keras.Model:
     # Pooling in float32 keeps the mean exact where the convolutions ran in half precision.
     hidden = keras.layers.GlobalAveragePooling2D(name="features", dtype="float32")(hidden)
     if classify:
-        hidden = keras.layers.Dense(IMAGENET_CLASSES, activation="softmax", name="_fc", dtype="float32")(
-            hidden
-        )
+        hidden = keras.layers.Dense(IMAGENET_CLASSES, activation="softmax", name="_fc", dtype="float32")(hidden)
     return keras.Model(pixels, hidden, name="efficientnet_lite0")
 
 
@@ -94,12 +92,10 @@ def _inverted_residual(inputs: Any, name: str, kernel: int, stride: int, expansi
     width = inputs.shape[-1]
     hidden = inputs
     if expansion != 1:
-        hidden = keras.layers.Conv2D(width * expansion, 1, activation="relu6", name=f"{name}._expand_conv")(
-            hidden
-        )
-    hidden = keras.layers.DepthwiseConv2D(
-        kernel, stride, "same", activation="relu6", name=f"{name}._depthwise_conv"
-    )(hidden)
+        hidden = keras.layers.Conv2D(width * expansion, 1, activation="relu6", name=f"{name}._expand_conv")(hidden)
+    hidden = keras.layers.DepthwiseConv2D(kernel, stride, "same", activation="relu6", name=f"{name}._depthwise_conv")(
+        hidden
+    )
     hidden = keras.layers.Conv2D(filters, 1, name=f"{name}._project_conv")(hidden)
     if stride == 1 and width == filters:
         hidden = keras.layers.Add(name=f"{name}._sum")([inputs, hidden])

@@ -78,12 +78,20 @@ def load_text_encoder(source: str) -> TextEncoder:
         EncoderConfigurationError: There is nothing at the path, or it does not map strings to vectors.
 
     """
-    from services.item_vision.model import text
+    from services.item_vision.model import text_encoders
 
     if source == PACKAGED_TEXT_ENCODER:
-        return text.PackagedTextEncoder()
-    return text.load_saved_text_encoder(Path(source))
+        return text_encoders.PackagedTextEncoder()
+    return text_encoders.load_saved_text_encoder(Path(source))
 
 
 class EncoderConfigurationError(ValueError):
     """The configured encoder cannot be had; the message says what to set."""
+
+
+def normalise_rows(vectors: np.ndarray) -> np.ndarray:
+    """Rows at length 1, `float32`; rows of zeros stay zeros."""
+    lengths = np.linalg.norm(vectors, axis=1, keepdims=True)
+    unit = np.zeros(vectors.shape, np.float32)
+    np.divide(vectors, lengths, out=unit, where=lengths > 0)
+    return unit

@@ -42,9 +42,7 @@ class StoredTensor:
     strides: tuple[int, ...]
 
 
-def _stored_tensor(
-    storage: tuple[str, np.dtype[Any]], offset: int, shape: Any, strides: Any, *_: Any
-) -> StoredTensor:
+def _stored_tensor(storage: tuple[str, np.dtype[Any]], offset: int, shape: Any, strides: Any, *_: Any) -> StoredTensor:
     key, dtype = storage
     return StoredTensor(key, dtype, int(offset), tuple(map(int, shape)), tuple(map(int, strides)))
 
@@ -79,9 +77,7 @@ def read_torch_file(path: Path) -> dict[str, np.ndarray]:
         with path.open("rb") as file:
             return dict(_read_tensors(file))
     except OSError as error:
-        raise WeightsFileError(
-            f"{path}: cannot be read ({error.strerror}); give the path of a weights file"
-        ) from error
+        raise WeightsFileError(f"{path}: cannot be read ({error.strerror}); give the path of a weights file") from error
     except (
         pickle.UnpicklingError,
         EOFError,
@@ -114,9 +110,7 @@ def _read_storage(file: BinaryIO, dtype: np.dtype[Any]) -> np.ndarray:
 
 
 def _view(storage: np.ndarray, tensor: StoredTensor) -> np.ndarray:
-    last = tensor.offset + sum(
-        (size - 1) * stride for size, stride in zip(tensor.shape, tensor.strides, strict=True)
-    )
+    last = tensor.offset + sum((size - 1) * stride for size, stride in zip(tensor.shape, tensor.strides, strict=True))
     if math.prod(tensor.shape) and not 0 <= tensor.offset <= last < storage.size:
         raise ValueError("a tensor reaches beyond its storage")
     steps = tuple(stride * storage.itemsize for stride in tensor.strides)
