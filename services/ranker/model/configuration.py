@@ -1,0 +1,85 @@
+"""What the fusion model is made of, as data. No TensorFlow: the release records it and reports read it."""
+
+from dataclasses import dataclass, field
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from services.ranker.model.signature import CONTENT_SIZE
+
+HistoryEncoderKind = Literal["transformer", "lstm", "gru"]
+
+
+@dataclass(frozen=True)
+class FusionInputs:
+    """What the model may see; switching one off ablates it. The signature stays the same."""
+
+    user_embedding: bool = True
+    """z_u and its Hadamard products."""
+    image: bool = True
+    """The first 64 numbers of each item's content vector."""
+    text: bool = True
+    """The last 64 numbers of each item's content vector."""
+    history: bool = True
+    """Recent actions: encoder, attention by candidate, interest in the candidate's category."""
+    attributes: bool = True
+    """Category, brand and colour embeddings, and interest in the candidate's category."""
+    context: bool = True
+    """Device, time, region, language, referrer."""
+
+
+@dataclass(frozen=True)
+class FusionConfig:
+    """Sizes and regularisation of the fusion model (the defaults score 300 candidates in about a millisecond)."""
+
+    history_encoder: HistoryEncoderKind = "transformer"
+    """How the recent actions are read: multi-head self-attention, LSTM or GRU."""
+    inputs: FusionInputs = field(default_factory=FusionInputs)
+    """What the model sees."""
+    width: int = 32
+    """Size of user, item and history vectors, which are multiplied with one another."""
+    heads: int = 2
+    """Attention heads; divides `width`."""
+    blocks: int = 1
+    """Self-attention blocks of the transformer."""
+    id_size: int = 16
+    """Size of the trainable embedding an item has of its own; 0 leaves it out."""
+    attribute_size: int = 8
+    """Size of each category, brand and colour embedding."""
+    cross_layers: int = 2
+    """Cross layers (DCN-v2)."""
+    cross_rank: int = 48
+    """Rank of their matrices."""
+    hidden: tuple[int, ...] = (96, 48)
+    """Dense layers beside the cross layers."""
+    dropout: float = 0.1
+    """Share of hidden units dropped in training."""
+    id_dropout: float = 0.2
+    """Share of items whose own embedding is dropped in training, so that content alone can carry an item."""
+    l2: float = 1e-6
+    """Weight of the squared norm of all kernels and embeddings."""
+    seed: int = 20
+    """Of the initial weights."""
+
+
+@dataclass(frozen=True)
+class ItemTable:
+    """What the model graph holds of each item of the release; row k is vocabulary row k."""
+
+    content: NDArray[np.float32]
+    """`[items, 128]` image 64 + text 64, zeros where an item has none."""
+    categories: NDArray[np.int32]
+    """`[items]` codes (`vocabulary.codes`), 0 is missing."""
+    brands: NDArray[np.int32]
+    colours: NDArray[np.int32]
+    warm: NDArray[np.bool_]
+    """`[items]`: had enough interactions in training for an embedding of its own."""
+
+    def __post_init__(self) -> None:
+        """Checks that the columns fit together."""
+        if self.content.ndim != 2 or self.content.shape[1] != CONTENT_SIZE:
+            raise ValueError(f"Content must be [items, {CONTENT_SIZE}], not {list(self.content.shape)}.")
+        for name in ("categories", "brands", "colours", "warm"):
+            if getattr(self, name).shape != (len(self.content),):
+                raise ValueError(f"{name} must have one entry for each of {len(self.content)} items.")

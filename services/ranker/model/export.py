@@ -1,0 +1,60 @@
+"""Writes the fusion model as a SavedModel that TensorFlow Serving can run, with warm-up requests beside it.
+
+`tf.saved_model.save` of a Keras 3 model writes a folder that loads in C++ and fails when run;
+`keras.export.ExportArchive` writes one that runs. The gate (`gate.py`) tells them apart.
+"""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import keras
+import tensorflow as tf
+
+from services.ranker.model.fusion import FusionModel
+from services.ranker.model.runtime import SIGNATURE
+from services.ranker.model.signature import INPUTS, Tensors, check_tensors
+from services.ranker.predict_protocol import encode_tensor, prediction_log_pb2
+
+WARM_UP_FILE = "assets.extra/tf_serving_warmup_requests"
+
+
+def export_fusion(model: FusionModel, folder: Path, warm_up: Sequence[Tensors], model_name: str) -> None:
+    """Exports to `folder`, whose name is the version number.
+
+    Args:
+        model: with its calibration set.
+        folder: made anew.
+        warm_up: requests that the server plays before it reports the version available.
+        model_name: what the server will call the model, such as "fusion-boutique".
+
+    Raises:
+        ValueError: the folder's name is no version number, or a warm-up request does not fit the signature.
+
+    """
+    if not folder.name.isdigit():
+        raise ValueError(f"TensorFlow Serving wants a version number for a folder name, not {folder.name!r}.")
+    for tensors in warm_up:
+        check_tensors(tensors)
+    model.freeze()
+    archive = keras.export.ExportArchive()
+    archive.track(model)
+    specification = {
+        name: tf.TensorSpec(shape, tf.as_dtype(dtype), name=name) for name, (shape, dtype) in INPUTS.items()
+    }
+    archive.add_endpoint(SIGNATURE, model.serve, input_signature=[specification])
+    archive.write_out(str(folder), verbose=False)
+    _write_warm_up(folder / WARM_UP_FILE, warm_up, model_name)
+
+
+def _write_warm_up(path: Path, requests: Sequence[Tensors], model_name: str) -> None:
+    """A TFRecord file of PredictionLog messages, as TensorFlow Serving reads it."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with tf.io.TFRecordWriter(str(path)) as writer:
+        for tensors in requests:
+            log = prediction_log_pb2.PredictionLog()
+            request = log.predict_log.request
+            request.model_spec.name = model_name
+            request.model_spec.signature_name = SIGNATURE
+            for name, tensor in tensors.items():
+                request.inputs[name].CopyFrom(encode_tensor(tensor))
+            writer.write(log.SerializeToString())

@@ -1,0 +1,213 @@
+"""What a candidate source is: arrays of a release that turn a visitor and seed items into scored rows."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, ClassVar, Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from services.ranker.visitor import Visitor
+from services.ranker.vocabulary import Vocabulary
+
+Arrays = Mapping[str, NDArray[Any]]
+"""The arrays of `sources/<name>.npz`."""
+
+HALF_LIFE_DAYS = 14.0
+"""An action counts half after this time."""
+
+ACTION_WEIGHTS: Mapping[int, float] = {
+    2: 1.0,  # view
+    4: 1.0,  # click
+    5: 2.5,  # favourite
+    6: 3.0,  # cart
+    7: 4.0,  # purchase
+    8: 1.5,  # rate
+    9: 1.5,  # review
+    10: 1.0,  # comment
+    11: 2.0,  # like
+    12: 2.0,  # share
+}
+"""What an action says of liking the item, by number of the Action enum; impressions, hides and undoing say nothing."""
+
+
+@dataclass(frozen=True)
+class Seeds:
+    """The items that a source starts from."""
+
+    rows: NDArray[np.int32]
+    """`[s]` vocabulary rows, each once."""
+    weights: NDArray[np.float32]
+    """`[s]` above 0."""
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+
+@dataclass(frozen=True)
+class Scored:
+    """A source's opinion of every item of the vocabulary."""
+
+    scores: NDArray[np.float32]
+    """`[items]`; −inf for items that the source does not propose."""
+    via: NDArray[np.int32] | None = None
+    """`[items]` position in the seeds of the one that speaks most for the item, −1 for none; None without seeds."""
+
+
+@dataclass(frozen=True)
+class Retrieved:
+    """Candidates, best first; columns of length k ≤ limit. Ties in score go to the lower row."""
+
+    rows: NDArray[np.int32]
+    """`[k]` vocabulary rows, each once."""
+    scores: NDArray[np.float32]
+    """`[k]` the source's own scores, not increasing."""
+    p_click_if_seen: NDArray[np.float32]
+    """`[k]` what the scores stand for while the model server is down; calibrated offline."""
+    via: NDArray[np.int32]
+    """`[k]` vocabulary row of the seed that speaks most for the candidate, −1 where there is none."""
+    seeds: NDArray[np.int32]
+    """`[s]` vocabulary rows of the seeds used."""
+    paths: Sequence[str] = ()
+    """`[k]` for knowledge_graph: "brand:Aster > category:Women/Dresses"; empty for the others."""
+
+
+class Source(ABC):
+    """One source of one release. Immutable after loading; safe to use from many threads."""
+
+    name: ClassVar[str]
+    uses_seeds: ClassVar[bool] = True
+    """Whether seeds matter; sources that use them take the visitor's recent actions when a pool gives none."""
+
+    def __init__(self, vocabulary: Vocabulary, arrays: Arrays) -> None:
+        self.vocabulary = vocabulary
+        self.calibration = (arrays.get("calibration_scores"), arrays.get("calibration_p_click"))
+
+    @classmethod
+    def load(cls, vocabulary: Vocabulary, arrays: Arrays) -> Self:
+        """The source from the arrays of its file."""
+        return cls(vocabulary, arrays)
+
+    @abstractmethod
+    def score(self, visitor: Visitor, seeds: Seeds) -> Scored:
+        """Scores all items. Higher is better; the scale is the source's own."""
+
+    def paths(self, visitor: Visitor, seeds: Seeds, rows: NDArray[np.int32]) -> Sequence[str]:
+        """Evidence in words for each row; empty where a source has none."""
+        del visitor, seeds, rows
+        return ()
+
+    def retrieve(
+        self, visitor: Visitor, seed_rows: NDArray[np.int32], allowed: NDArray[np.bool_], limit: int
+    ) -> Retrieved:
+        """The best `limit` allowed items.
+
+        Args:
+            visitor: whose page it is.
+            seed_rows: `[s]` rows to start from; empty: the visitor's recent actions, whose items are then left out.
+            allowed: `[items]` which rows the pool's filter lets through.
+            limit: at most so many.
+
+        """
+        seeds = self.seeds(visitor, seed_rows)
+        if self.uses_seeds and not len(seeds) and not self._without_seeds(visitor):
+            return _nothing(seeds)
+        scored = self.score(visitor, seeds)
+        possible = allowed & np.isfinite(scored.scores)
+        if self.uses_seeds:
+            possible[seeds.rows] = False
+        rows = best_rows(scored.scores, possible, limit)
+        scores = scored.scores[rows]
+        return Retrieved(
+            rows,
+            scores,
+            self.p_click(scores),
+            np.full(len(rows), -1, np.int32) if scored.via is None else _seed_rows(scored.via[rows], seeds),
+            seeds.rows,
+            self.paths(visitor, seeds, rows),
+        )
+
+    def seeds(self, visitor: Visitor, seed_rows: NDArray[np.int32]) -> Seeds:
+        """The seeds given (weight 1 each), else the visitor's own history; none for a source that uses none."""
+        if not self.uses_seeds:
+            return Seeds(np.zeros(0, np.int32), np.zeros(0, np.float32))
+        given = np.unique(seed_rows[seed_rows >= 0]).astype(np.int32)
+        if len(given):
+            return Seeds(given, np.ones(len(given), np.float32))
+        return history_seeds(visitor, self.vocabulary)
+
+    def p_click(self, scores: NDArray[np.float32]) -> NDArray[np.float32]:
+        """P(click | examined) that was observed for such scores; a plain squashing where nothing was observed."""
+        knots, values = self.calibration
+        if knots is None or values is None or not len(knots):
+            return (1.0 / (1.0 + np.exp(2.0 - scores.astype(np.float64)))).astype(np.float32)
+        return np.interp(scores, knots, values).astype(np.float32)
+
+    def _without_seeds(self, visitor: Visitor) -> bool:
+        """Whether the source can score this visitor without any seed."""
+        del visitor
+        return False
+
+
+def history_seeds(visitor: Visitor, vocabulary: Vocabulary) -> Seeds:
+    """The visitor's recent items with the weight of action and recency, summed by item; heaviest first."""
+    weights: dict[int, float] = {}
+    for action in visitor.recent_actions:
+        row = vocabulary.row_of.get(action.item_id)
+        weight = ACTION_WEIGHTS.get(action.action, 0.0)
+        if row is not None and weight:
+            weights[row] = weights.get(row, 0.0) + weight * 0.5 ** (max(action.age_days, 0.0) / HALF_LIFE_DAYS)
+    ordered = sorted(weights.items(), key=lambda pair: (-pair[1], pair[0]))
+    return Seeds(
+        np.array([row for row, _ in ordered], np.int32), np.array([weight for _, weight in ordered], np.float32)
+    )
+
+
+def best_rows(scores: NDArray[np.float32], possible: NDArray[np.bool_], limit: int) -> NDArray[np.int32]:
+    """Rows of the highest possible scores, best first; ties go to the lower row."""
+    rows = np.flatnonzero(possible)
+    if len(rows) > limit > 0:
+        place = len(rows) - limit
+        threshold = np.partition(scores[rows], place)[place]
+        rows = rows[scores[rows] >= threshold]
+    order = np.lexsort((rows, -scores[rows]))
+    return rows[order[: max(limit, 0)]].astype(np.int32)
+
+
+def from_neighbours(
+    neighbours: NDArray[np.int32], similarities: NDArray[np.float32], seeds: Seeds, items: int
+) -> Scored:
+    """Sum over seeds of weight × similarity, each seed speaking for its `[k]` neighbours (−1 pads)."""
+    scores = np.zeros(items, np.float32)
+    strongest = np.zeros(items, np.float32)
+    via = np.full(items, -1, np.int32)
+    weights = seeds.weights / max(float(seeds.weights.sum()), 1e-9)
+    for position, (row, weight) in enumerate(zip(seeds.rows.tolist(), weights.tolist(), strict=True)):
+        real = neighbours[row] >= 0
+        target, share = neighbours[row][real], weight * similarities[row][real]
+        scores[target] += share
+        stronger = share > strongest[target]
+        strongest[target[stronger]] = share[stronger]
+        via[target[stronger]] = position
+    return Scored(np.where(via >= 0, scores, -np.inf).astype(np.float32), via)
+
+
+def from_vectors(vectors: NDArray[np.float32], seeds: Seeds) -> Scored:
+    """Cosine of each item's unit vector `[items, d]` with the seeds' weighted mean; items without a vector are out."""
+    weights = seeds.weights / max(float(seeds.weights.sum()), 1e-9)
+    similarity = vectors @ vectors[seeds.rows].T
+    scores = similarity @ weights
+    via = np.argmax(similarity * weights, axis=1).astype(np.int32)
+    return Scored(np.where(vectors.any(axis=1), scores, -np.inf).astype(np.float32), via)
+
+
+def _seed_rows(via: NDArray[np.int32], seeds: Seeds) -> NDArray[np.int32]:
+    if not len(seeds):
+        return np.full(len(via), -1, np.int32)
+    return np.where(via >= 0, seeds.rows[np.maximum(via, 0)], -1).astype(np.int32)
+
+
+def _nothing(seeds: Seeds) -> Retrieved:
+    none, no_rows = np.zeros(0, np.float32), np.zeros(0, np.int32)
+    return Retrieved(no_rows, none, none, no_rows, seeds.rows)

@@ -1,0 +1,19 @@
+"""Items that people used who used the seeds (item-based collaborative filtering)."""
+
+from services.ranker.source import Arrays, Scored, Seeds, Source, from_neighbours
+from services.ranker.visitor import Visitor
+from services.ranker.vocabulary import Vocabulary
+
+
+class ItemCollaborativeFiltering(Source):
+    """Weighted sum of the seeds' neighbour lists."""
+
+    name = "item_cf"
+
+    def __init__(self, vocabulary: Vocabulary, arrays: Arrays) -> None:
+        super().__init__(vocabulary, arrays)
+        self._neighbours, self._similarities = arrays["neighbours"], arrays["similarities"]
+
+    def score(self, visitor: Visitor, seeds: Seeds) -> Scored:
+        """Similarity to the seeds, 0 to 1."""
+        return from_neighbours(self._neighbours, self._similarities, seeds, len(self.vocabulary))
