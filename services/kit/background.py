@@ -81,9 +81,7 @@ class BatchWriter(Generic[Item]):
         self._settings = settings or BatchSettings()
         self._queue: asyncio.Queue[Item] = asyncio.Queue(self._settings.queue_limit)
         self._task: asyncio.Task[None] | None = None
-        items = metrics().counter(
-            "vitrine_batch_items", "Items of batch writers, by outcome.", ["writer", "outcome"]
-        )
+        items = metrics().counter("vitrine_batch_items", "Items of batch writers, by outcome.", ["writer", "outcome"])
         self._written, self._dropped, self._failed = (
             items.labels(name, outcome) for outcome in ("written", "dropped", "failed")
         )
@@ -140,8 +138,6 @@ class BatchWriter(Generic[Item]):
             await self._write(batch)
         except Exception:
             self._failed.inc(len(batch))
-            LOG.exception(
-                "a batch was given up", extra={"fields": {"writer": self._name, "items": len(batch)}}
-            )
+            LOG.exception("a batch was given up", extra={"fields": {"writer": self._name, "items": len(batch)}})
         else:
             self._written.inc(len(batch))

@@ -7,9 +7,9 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from google.protobuf.timestamp_pb2 import Timestamp
-from vitrine.common.v1 import common_pb2
 
 from services.kit.errors import FieldViolation, InvalidRequest
+from vitrine.common.v1 import common_pb2
 
 if TYPE_CHECKING:
     from google.protobuf.internal.enum_type_wrapper import _EnumTypeWrapper
@@ -68,20 +68,14 @@ class Checks:
         """Check a release's id, "r" and its version."""
         if not value:
             return self.that(not required, field, "required: the id of a release, such as r20260131120000")
-        return self.that(
-            RELEASE_ID.fullmatch(value) is not None, field, "send 'r' and the release's version number"
-        )
+        return self.that(RELEASE_ID.fullmatch(value) is not None, field, "send 'r' and the release's version number")
 
-    def identifier(
-        self, field: str, value: str, *, required: bool = False, max_length: int = MAX_ID_CHARS
-    ) -> bool:
+    def identifier(self, field: str, value: str, *, required: bool = False, max_length: int = MAX_ID_CHARS) -> bool:
         """Check an id of the shop's own: printable characters without surrounding blanks."""
         if not value:
             return self.that(not required, field, f"required: 1 to {max_length} printable characters")
         fits = len(value) <= max_length and value.isprintable() and value == value.strip()
-        return self.that(
-            fits, field, f"send 1 to {max_length} printable characters without surrounding blanks"
-        )
+        return self.that(fits, field, f"send 1 to {max_length} printable characters without surrounding blanks")
 
     def text(self, field: str, value: str, *, max_length: int, required: bool = False) -> bool:
         """Check free text: its length, and that it holds no NUL (which PostgreSQL cannot store)."""
@@ -102,13 +96,9 @@ class Checks:
 
     def finite(self, field: str, values: Iterable[float]) -> bool:
         """Check that no component is NaN or infinite."""
-        return self.that(
-            all(map(math.isfinite, values)), field, "send finite numbers; NaN and infinity are refused"
-        )
+        return self.that(all(map(math.isfinite, values)), field, "send finite numbers; NaN and infinity are refused")
 
-    def known_enum(
-        self, field: str, value: int, enum: "_EnumTypeWrapper[Any]", *, required: bool = False
-    ) -> bool:
+    def known_enum(self, field: str, value: int, enum: "_EnumTypeWrapper[Any]", *, required: bool = False) -> bool:
         """Check that an enum number is declared, and when required that it is not the 0 of 'not said'."""
         if value == 0:
             return self.that(not required, field, "required: set one of the declared values")
@@ -129,9 +119,7 @@ class Checks:
         try:
             moment = value.ToDatetime(tzinfo=UTC)
         except (ValueError, OverflowError):
-            return self.that(
-                False, field, "send a time between the years 1 and 9999 with 0 to 999,999,999 nanos"
-            )
+            return self.that(False, field, "send a time between the years 1 and 9999 with 0 to 999,999,999 nanos")
         if earliest is not None and moment < earliest:
             return self.that(False, field, f"send a time not before {earliest.isoformat()}")
         late = latest is not None and moment > latest
@@ -152,9 +140,7 @@ class Checks:
         fits = _CURRENCY.fullmatch(value) is not None if value else not required
         return self.that(fits, field, "send an ISO 4217 code of three capital letters such as 'EUR'")
 
-    def visit_context(
-        self, prefix: str, visit: common_pb2.VisitContext, *, needs_subject: bool = False
-    ) -> bool:
+    def visit_context(self, prefix: str, visit: common_pb2.VisitContext, *, needs_subject: bool = False) -> bool:
         """Check a VisitContext by the rules of its contract; violations are named `<prefix>.<field>`."""
         before = len(self._violations)
         if needs_subject:

@@ -20,9 +20,7 @@ class Budget:
         self._ends_s = self._started_s + max(total_ms - reserve_ms, 0.0) / 1000.0
 
     @classmethod
-    def of_call(
-        cls, default_ms: float, *, reserve_ms: float = 0.0, clock: Clock = time.monotonic
-    ) -> "Budget":
+    def of_call(cls, default_ms: float, *, reserve_ms: float = 0.0, clock: Clock = time.monotonic) -> "Budget":
         """Return what is left of the current call's deadline; `default_ms` outside calls and for endless
         ones.
         """

@@ -30,9 +30,7 @@ class BoundedExecutor:
             .labels(name)
         )
 
-    async def run(
-        self, work: Callable[Arguments, Result], *args: Arguments.args, **kwargs: Arguments.kwargs
-    ) -> Result:
+    async def run(self, work: Callable[Arguments, Result], *args: Arguments.args, **kwargs: Arguments.kwargs) -> Result:
         """Run `work` in a thread, with the caller's context variables. A cancelled caller's job ends by
         itself.
 
@@ -44,9 +42,7 @@ class BoundedExecutor:
         job = self._pool.submit(context.run, partial(work, *args, **kwargs))
         self._count(+1)
         loop = asyncio.get_running_loop()
-        job.add_done_callback(
-            lambda _: None if loop.is_closed() else loop.call_soon_threadsafe(self._count, -1)
-        )
+        job.add_done_callback(lambda _: None if loop.is_closed() else loop.call_soon_threadsafe(self._count, -1))
         return await asyncio.wrap_future(job)
 
     def close(self) -> None:

@@ -88,9 +88,7 @@ def main() -> None:
     """Exit with 0 when the service is SERVING, with 1 otherwise."""
     parser = argparse.ArgumentParser(description="Ask a gRPC server whether it is serving.")
     parser.add_argument("address", help="host:port")
-    parser.add_argument(
-        "service", nargs="?", default=WHOLE_SERVER, help="full name; the whole server when left out"
-    )
+    parser.add_argument("service", nargs="?", default=WHOLE_SERVER, help="full name; the whole server when left out")
     parser.add_argument("--timeout", type=float, default=2.0, help="seconds to wait for the answer")
     arguments = parser.parse_args()
     serving = asyncio.run(check(arguments.address, arguments.service, timeout_s=arguments.timeout))

@@ -19,7 +19,7 @@ from services.kit.call_context import (
     new_request_id,
     usable_request_id,
 )
-from services.kit.errors import Overloaded, VitrineError
+from services.kit.errors import Overloaded
 from services.kit.status import RpcStatus, make_status, to_rpc_status
 
 Continuation = Callable[[grpc.HandlerCallDetails], Awaitable[grpc.RpcMethodHandler | None]]
@@ -100,9 +100,7 @@ class CallInterceptor(grpc.aio.ServerInterceptor):  # type: ignore[misc]  # the 
             async for message in messages:
                 await context.write(message)
 
-    def _begin(
-        self, method: str, headers: dict[str, Any], request: Any, context: Any, *, endless: bool
-    ) -> CallRecord:
+    def _begin(self, method: str, headers: dict[str, Any], request: Any, context: Any, *, endless: bool) -> CallRecord:
         """Read the call's ids and deadline; an endless call gets no default deadline."""
         request_id = _text(headers.get(REQUEST_ID_HEADER)) or _text(getattr(request, "request_id", ""))
         remaining_s: float | None = context.time_remaining()
@@ -140,8 +138,9 @@ class CallInterceptor(grpc.aio.ServerInterceptor):  # type: ignore[misc]  # the 
         except Exception as error:
             if isinstance(error, TimeoutError) and limit.expired():
                 await _abort(context, record, _late_status(self._domain))
-            record.error = None if isinstance(error, VitrineError) else error
-            await _abort(context, record, to_rpc_status(error, self._domain))
+            status = to_rpc_status(error, self._domain)
+            record.error = error if status.code is grpc.StatusCode.INTERNAL else None
+            await _abort(context, record, status)
         finally:
             self._leave(watch=watch, entered=entered)
             self._recorder.ended(record)

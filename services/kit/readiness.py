@@ -4,9 +4,9 @@ from collections.abc import Sequence
 from typing import Protocol
 
 import grpc
-from vitrine.common.v1 import common_pb2, common_pb2_grpc
 
 from services.kit.checks import Checks
+from vitrine.common.v1 import common_pb2, common_pb2_grpc
 
 
 class ReadyReleases(Protocol):

@@ -17,16 +17,14 @@ import numpy.typing as npt
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from services.kit.checks import RELEASE_ID, SHOP_ID
-from services.kit.errors import NotFound, VitrineError
+from services.kit.errors import NotFound
 
 MANIFEST_FILE = "release.json"
 LABELS_FILE = "labels.json"
 
 
-class ReleaseBroken(VitrineError):  # noqa: N818  named like its siblings
-    """A release's files are not what its manifest says."""
-
-    default_reason = "RELEASE_BROKEN"
+class ReleaseBroken(Exception):  # noqa: N818  named like the errors of errors.py
+    """A release's files are not what its manifest says, or its labels cannot be read."""
 
 
 class Manifest(BaseModel):

@@ -68,9 +68,7 @@ class ReleaseWatcher(Generic[Loaded]):
         self._shops: dict[str, _Shop[Loaded]] = {}
         self._looking = asyncio.Lock()
         self._gauge = metrics().gauge("vitrine_releases_ready", "Releases loaded and warm.", ["shop"])
-        self._broken = metrics().counter(
-            "vitrine_release_failures", "Releases that could not be loaded.", ["shop"]
-        )
+        self._broken = metrics().counter("vitrine_release_failures", "Releases that could not be loaded.", ["shop"])
 
     def ready_ids(self, shop_id: str) -> list[str]:
         """Return the releases that can be used now, newest first."""

@@ -84,9 +84,7 @@ class Runtime:
     async def warm_up_all(self) -> None:
         """Run the warm-ups side by side and set health as they finish."""
         waiting = {
-            service: {
-                number for number, (_, serves) in enumerate(self._warm_ups) if not serves or service in serves
-            }
+            service: {number for number, (_, serves) in enumerate(self._warm_ups) if not serves or service in serves}
             for service in self.services
         }
         for service in self.services:

@@ -36,6 +36,8 @@ def run(definition: ServiceDefinition) -> None:
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         try:
             runner.run(serve(definition))
+        except asyncio.CancelledError:
+            LOG.info("stopped before it served")
         except Exception:
             LOG.exception("the service cannot go on")
             raise SystemExit(1) from None
@@ -46,9 +48,12 @@ async def serve(definition: ServiceDefinition) -> None:
     settings = definition.settings
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
-    for kind in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(kind, stop.set)
+    this_task = asyncio.current_task()
+    for kind in (signal.SIGTERM, signal.SIGINT):  # while the service is still being wired: give up
+        loop.add_signal_handler(kind, this_task.cancel if this_task else stop.set)
     async with started(definition, settings.listen) as (runtime, address, warming):
+        for kind in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(kind, stop.set)
         LOG.info("listening", extra={"fields": {"address": address, "metrics_port": runtime.metrics_port}})
         stopping = asyncio.create_task(stop.wait())
         try:
@@ -75,9 +80,7 @@ async def running(
 
 
 @asynccontextmanager
-async def started(
-    definition: ServiceDefinition, listen: str
-) -> AsyncIterator[tuple[Runtime, str, asyncio.Task[None]]]:
+async def started(definition: ServiceDefinition, listen: str) -> AsyncIterator[tuple[Runtime, str, asyncio.Task[None]]]:
     """Open the server and warm it up in the task that is yielded beside runtime and address; drain at the
     end.
     """

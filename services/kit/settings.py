@@ -43,9 +43,7 @@ class ServiceSettings(BaseSettings):
     names.
     """
 
-    model_config = SettingsConfigDict(
-        env_prefix=PREFIX, frozen=True, extra="ignore", use_attribute_docstrings=True
-    )
+    model_config = SettingsConfigDict(env_prefix=PREFIX, frozen=True, extra="ignore", use_attribute_docstrings=True)
 
     listen: str = "127.0.0.1:0"
     """Address and port to serve gRPC on; port 0 takes a free one."""
@@ -89,6 +87,8 @@ class ServiceSettings(BaseSettings):
         path = os.environ.get(SETTINGS_FILE_VARIABLE)
         sources: tuple[PydanticBaseSettingsSource, ...] = (init_settings, env_settings)
         if path:
+            if not Path(path).is_file():
+                raise FileNotFoundError(f"{SETTINGS_FILE_VARIABLE} names {path}, which is not there")
             sources += (TomlConfigSettingsSource(settings_cls, toml_file=Path(path)),)
         return sources
 

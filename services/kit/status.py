@@ -82,14 +82,14 @@ class RemoteError(Exception):
 
 
 def to_rpc_status(error: BaseException, domain: str) -> RpcStatus:
-    """Translate any error; what is not a VitrineError becomes INTERNAL and says nothing of itself."""
-    if not isinstance(error, VitrineError):
-        return make_status(grpc.StatusCode.INTERNAL, INTERNAL_MESSAGE, "INTERNAL", domain)
-    code = next((code for kind, code in CODE_OF_ERROR if isinstance(error, kind)), grpc.StatusCode.INTERNAL)
-    violations = error.violations if isinstance(error, InvalidRequest) else ()
-    return make_status(
-        code, error.message, error.reason, domain, violations=violations, metadata=error.metadata
-    )
+    """Translate any error; what is not in the table becomes INTERNAL and says nothing of itself."""
+    for kind, code in CODE_OF_ERROR:
+        if isinstance(error, kind):
+            violations = error.violations if isinstance(error, InvalidRequest) else ()
+            return make_status(
+                code, error.message, error.reason, domain, violations=violations, metadata=error.metadata
+            )
+    return make_status(grpc.StatusCode.INTERNAL, INTERNAL_MESSAGE, "INTERNAL", domain)
 
 
 def make_status(
@@ -104,9 +104,7 @@ def make_status(
     """Build a google.rpc.Status with ErrorInfo and, where there are any, field violations."""
     message = _shortened(message)
     status = status_pb2.Status(code=code_pb2.Code.Value(code.name), message=message)
-    status.details.add().Pack(
-        error_details_pb2.ErrorInfo(reason=reason, domain=domain, metadata=dict(metadata or {}))
-    )
+    status.details.add().Pack(error_details_pb2.ErrorInfo(reason=reason, domain=domain, metadata=dict(metadata or {})))
     if violations:
         status.details.add().Pack(_bad_request(violations))
     trailers = rpc_status.to_status(status).trailing_metadata

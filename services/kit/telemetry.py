@@ -66,9 +66,7 @@ class Metrics:
         """Return the histogram of this name; durations are in seconds."""
         with self._lock:
             if name not in self._known:
-                self._known[name] = Histogram(
-                    name, documentation, labels, buckets=buckets, registry=self.registry
-                )
+                self._known[name] = Histogram(name, documentation, labels, buckets=buckets, registry=self.registry)
             return _checked(self._known[name], Histogram)
 
 

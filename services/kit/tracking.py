@@ -5,9 +5,9 @@ import binascii
 import hmac
 
 from google.protobuf.message import DecodeError
-from vitrine.common.v1 import common_pb2
 
 from services.kit.errors import InvalidRequest
+from vitrine.common.v1 import common_pb2
 
 SIGNATURE_BYTES = 16
 MAX_TOKEN_CHARS = 2_048
@@ -35,9 +35,7 @@ def issue(claims: common_pb2.TrackingClaims, key: bytes) -> str:
     payload = claims.SerializeToString(deterministic=True)
     token = base64.urlsafe_b64encode(payload + _signature(payload, key)).rstrip(b"=").decode("ascii")
     if len(token) > MAX_TOKEN_CHARS:
-        raise ValueError(
-            f"the claims make a token of {len(token)} characters; {MAX_TOKEN_CHARS} is the limit"
-        )
+        raise ValueError(f"the claims make a token of {len(token)} characters; {MAX_TOKEN_CHARS} is the limit")
     return token
 
 
@@ -66,9 +64,7 @@ def _unpacked(token: str) -> tuple[bytes, bytes]:
     try:
         raw = base64.b64decode(token + "=" * (-len(token) % 4), altchars=b"-_", validate=True)
     except (binascii.Error, ValueError):
-        raise TrackingTokenError(
-            "malformed", "not a tracking token: it is not base64url without padding"
-        ) from None
+        raise TrackingTokenError("malformed", "not a tracking token: it is not base64url without padding") from None
     # Base64 has several spellings of the same bytes; only the one that issue() writes is a token.
     if base64.urlsafe_b64encode(raw).rstrip(b"=").decode("ascii") != token:
         raise TrackingTokenError("malformed", "not a tracking token: not the canonical base64url spelling")

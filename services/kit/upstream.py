@@ -32,21 +32,15 @@ class Upstream:
         self.name = name
         self.channel = channel
         self._breaker = Breaker(breaker, on_change=self._show_state)
-        calls = metrics().counter(
-            "vitrine_upstream_calls", "Calls to dependencies.", ["dependency", "outcome"]
-        )
+        calls = metrics().counter("vitrine_upstream_calls", "Calls to dependencies.", ["dependency", "outcome"])
         self._calls = calls
         self._seconds = (
             metrics()
-            .histogram(
-                "vitrine_upstream_seconds", "Duration of answered calls to dependencies.", ["dependency"]
-            )
+            .histogram("vitrine_upstream_seconds", "Duration of answered calls to dependencies.", ["dependency"])
             .labels(name)
         )
         self._state_gauge = (
-            metrics()
-            .gauge("vitrine_breaker_state", "0 closed, 1 half-open, 2 open.", ["dependency"])
-            .labels(name)
+            metrics().gauge("vitrine_breaker_state", "0 closed, 1 half-open, 2 open.", ["dependency"]).labels(name)
         )
 
     @classmethod
@@ -81,9 +75,7 @@ class Upstream:
         permit = self._breaker.permit()
         if permit is None:
             self._count("breaker_open")
-            raise DependencyDown(
-                self.name, f"{self.name} kept failing and is not asked", cause="breaker_open"
-            )
+            raise DependencyDown(self.name, f"{self.name} kept failing and is not asked", cause="breaker_open")
         started_s = asyncio.get_running_loop().time()
         try:
             answer = await method(request, timeout=seconds, metadata=outgoing_metadata())
