@@ -1,0 +1,74 @@
+"""`python -m services.ranker` serves the ranker; settings come from VITRINE_<FIELD> (settings.py)."""
+
+import asyncio
+from contextlib import suppress
+
+from services.kit.channels import channel_credentials
+from services.kit.readiness import ReadinessServicer
+from services.kit.release_watcher import ReleaseWatcher
+from services.kit.runtime import Runtime
+from services.kit.serving import ServiceDefinition, run
+from services.kit.settings import load
+from services.kit.upstream import Upstream
+from services.ranker.catalogue_watch import CatalogueWatch
+from services.ranker.labels import ReleaseLabels
+from services.ranker.model_client import ModelClient
+from services.ranker.readiness import Readiness
+from services.ranker.release_servicer import ReleaseServicer
+from services.ranker.servicer import RankerServicer
+from services.ranker.settings import RankerSettings
+from services.ranker.wiring import CATALOGUE_WAIT_S, Holdings, ReleaseLoader
+from vitrine.common.v1.common_pb2_grpc import add_ReadinessServiceServicer_to_server
+from vitrine.ranker.v1.ranker_pb2_grpc import add_RankerServiceServicer_to_server, add_ReleaseServiceServicer_to_server
+
+
+def definition(settings: RankerSettings) -> ServiceDefinition:
+    """The ranker, ready to be served."""
+
+    async def wire(runtime: Runtime) -> None:
+        credentials = channel_credentials(settings.tls_ca_path)
+        item_vision = Upstream.open(
+            "item_vision", settings.item_vision_addresses, "vitrine.item_vision.v1", credentials=credentials
+        )
+        runtime.resources.push_async_callback(item_vision.close)
+        model = ModelClient.open(settings.model_server_addresses)
+        runtime.resources.push_async_callback(model.close)
+        catalogues = CatalogueWatch(item_vision)
+        loader = ReleaseLoader(item_vision, catalogues, runtime.background)
+        releases = ReleaseWatcher(settings.releases_dir, loader.load, drop=loader.drop)
+        readiness = Readiness(
+            {
+                "user_profile": settings.user_profile_addresses,
+                "item_vision": settings.item_vision_addresses,
+                "ranker": settings.ranker_addresses,
+                "page_composer": settings.page_composer_addresses,
+            },
+            model,
+        )
+        runtime.resources.push_async_callback(readiness.close)
+        holdings = Holdings(settings, releases, catalogues, model)
+        labels = ReleaseLabels(settings.releases_dir, readiness.ready_services)
+        runtime.register(add_RankerServiceServicer_to_server, RankerServicer(holdings))
+        runtime.register(add_ReleaseServiceServicer_to_server, ReleaseServicer(labels, settings.promotion_wait_s))
+        runtime.register(add_ReadinessServiceServicer_to_server, ReadinessServicer(releases))
+
+        async def warm_up() -> None:
+            await releases.look()
+            runtime.background.spawn("release_watch", releases.watch())
+            # Without item_vision the vocabulary stands in, so its absence must not keep the ranker from serving.
+            with suppress(TimeoutError):
+                async with asyncio.timeout(CATALOGUE_WAIT_S):
+                    await asyncio.gather(*(catalogues.until_current(shop) for shop in releases.known_shops()))
+
+        runtime.warm_up(warm_up)
+
+    return ServiceDefinition("ranker", settings, wire)
+
+
+def main() -> None:
+    """Serve until SIGTERM."""
+    run(definition(load(RankerSettings)))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,162 @@
+"""The ranker's own view of a shop's items: compact columns, one position an item, kept current by the watch.
+
+Positions never change while the process lives: an item that is updated keeps its own, a deleted one is marked. So a
+release needs to work out only once which of its rows stands where.
+"""
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from services.ranker.query import WordIndex
+
+NOT_COUNTED = -1
+_FIRST_CAPACITY = 1_024
+
+
+@dataclass(frozen=True)
+class CatalogueItem:
+    """What the ranker keeps of one item."""
+
+    item_id: str
+    family_id: str
+    brand: str
+    category: str
+    price_minor: int
+    list_price_minor: int
+    """0 when the item is not reduced."""
+    stock: int
+    """NOT_COUNTED when stock is not tracked."""
+    created_s: float
+    """Seconds since the epoch."""
+    words: str
+    """Everything a search may match: titles, brand, category, attributes."""
+
+
+class Names:
+    """Numbers for names, in order of their first appearance, so that filters work on integers."""
+
+    def __init__(self) -> None:
+        self.names: list[str] = []
+        self._code_of: dict[str, int] = {}
+
+    def code(self, name: str) -> int:
+        """The name's number; a new name gets the next one."""
+        code = self._code_of.setdefault(name, len(self.names))
+        if code == len(self.names):
+            self.names.append(name)
+        return code
+
+    def matching(self, wanted: Callable[[str], bool]) -> NDArray[np.bool_]:
+        """`[names]` which names are wanted; index it with codes."""
+        return np.fromiter((wanted(name) for name in self.names), np.bool_, len(self.names))
+
+
+class Catalogue:
+    """The items of one shop. Written by one task, read between its writes (one event loop)."""
+
+    def __init__(self) -> None:
+        self.item_ids: list[str] = []
+        self.words = WordIndex()
+        """What a search may match, position by position; an item's words are those it was first seen with."""
+        self.brands = Names()
+        """Brand names by code."""
+        self.categories = Names()
+        """Category paths by code."""
+        self.cursor = ""
+        """Cursor of the watch that this view corresponds to; empty before the first message."""
+        self._position_of: dict[str, int] = {}
+        self._numbers = {name: np.zeros(_FIRST_CAPACITY, kind) for name, kind in _COLUMNS.items()}
+
+    def __len__(self) -> int:
+        return len(self.item_ids)
+
+    @property
+    def price_minor(self) -> NDArray[np.int64]:
+        """`[items]` price in minor units."""
+        return self._column("price_minor")
+
+    @property
+    def list_price_minor(self) -> NDArray[np.int64]:
+        """`[items]` price before reduction; 0 when not reduced."""
+        return self._column("list_price_minor")
+
+    @property
+    def stock(self) -> NDArray[np.int32]:
+        """`[items]` units; NOT_COUNTED when not tracked."""
+        return self._column("stock")
+
+    @property
+    def created_s(self) -> NDArray[np.float64]:
+        """`[items]` seconds since the epoch."""
+        return self._column("created_s")
+
+    @property
+    def brand_codes(self) -> NDArray[np.int32]:
+        """`[items]` codes of `brands`."""
+        return self._column("brand_code")
+
+    @property
+    def category_codes(self) -> NDArray[np.int32]:
+        """`[items]` codes of `categories`."""
+        return self._column("category_code")
+
+    @property
+    def present(self) -> NDArray[np.bool_]:
+        """`[items]` False for deleted items."""
+        return self._column("present")
+
+    def position(self, item_id: str) -> int:
+        """The item's position; −1 when it is unknown or deleted."""
+        position = self._position_of.get(item_id, -1)
+        return position if position >= 0 and self._numbers["present"][position] else -1
+
+    def positions(self, item_ids: Iterable[str]) -> NDArray[np.int64]:
+        """`[len(item_ids)]` positions, −1 where unknown or deleted."""
+        return np.array([self.position(item_id) for item_id in item_ids], np.int64)
+
+    def put(self, items: Sequence[CatalogueItem]) -> None:
+        """Add items or replace what is known of them."""
+        for item in items:
+            position = self._position_of.get(item.item_id)
+            if position is None:
+                position = self._append(item)
+            for name in ("price_minor", "list_price_minor", "stock", "created_s"):
+                self._numbers[name][position] = getattr(item, name)
+            self._numbers["brand_code"][position] = self.brands.code(item.brand)
+            self._numbers["category_code"][position] = self.categories.code(item.category)
+            self._numbers["present"][position] = True
+
+    def delete(self, item_ids: Iterable[str]) -> None:
+        """Mark items as gone; unknown ids are ignored."""
+        for item_id in item_ids:
+            position = self._position_of.get(item_id)
+            if position is not None:
+                self._numbers["present"][position] = False
+
+    def _append(self, item: CatalogueItem) -> int:
+        position = len(self.item_ids)
+        self.item_ids.append(item.item_id)
+        self.words.extend([item.words])
+        self._position_of[item.item_id] = position
+        if position >= len(self._numbers["present"]):
+            self._numbers = {
+                name: np.concatenate([column, np.zeros_like(column)]) for name, column in self._numbers.items()
+            }
+        return position
+
+    def _column(self, name: str) -> NDArray:  # type: ignore[type-arg]
+        return self._numbers[name][: len(self.item_ids)]
+
+
+_COLUMNS: dict[str, type[np.generic]] = {
+    "price_minor": np.int64,
+    "list_price_minor": np.int64,
+    "stock": np.int32,
+    "created_s": np.float64,
+    "brand_code": np.int32,
+    "category_code": np.int32,
+    "present": np.bool_,
+}

@@ -1,0 +1,113 @@
+"""Releases of a shop and the moving of their labels: promote, roll back, and who is ready."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from services.kit.errors import NotFound, NotReady
+from services.kit.release import Labels, Release, ReleaseDirectory
+
+POLL_S = 0.2
+
+ReadyServices = Callable[[str], Awaitable[Mapping[str, frozenset[str]]]]
+"""shop_id → for each service, the releases that every one of its replicas has ready."""
+
+
+@dataclass(frozen=True)
+class ListedRelease:
+    """A release with what is true of it now."""
+
+    release: Release
+    labels: Sequence[str]
+    """Of "stable", "canary", "previous"."""
+    ready_services: Sequence[str]
+
+
+class ReleaseLabels:
+    """Moves labels, one mover at a time in this process."""
+
+    def __init__(self, root: Path, ready_services: ReadyServices) -> None:
+        self._root = root
+        self._ready_services = ready_services
+        self._moving = asyncio.Lock()
+
+    async def list_releases(self, shop_id: str) -> list[ListedRelease]:
+        """All releases of a shop, newest first."""
+        directory = ReleaseDirectory(self._root, shop_id)
+        ready = await self._ready_services(shop_id)
+        labels = await asyncio.to_thread(directory.labels)
+        releases = await asyncio.to_thread(lambda: [directory.open(each) for each in directory.list_ids()])
+        return [_listed(release, labels, ready) for release in releases]
+
+    async def promote(self, shop_id: str, release_id: str, label: str, wait_s: float) -> ListedRelease:
+        """Move `label` ("stable" or "canary") once every service has the release ready.
+
+        Raises: NotFound (RELEASE_UNKNOWN); NotReady (RELEASE_NOT_READY) naming the services that were not.
+        """
+        async with self._moving:
+            directory = ReleaseDirectory(self._root, shop_id)
+            release = await asyncio.to_thread(_open, directory, release_id)
+            ready = await self._until_ready(shop_id, release_id, wait_s)
+            labels = await asyncio.to_thread(directory.labels)
+            labels = with_label(labels, label, release_id)
+            await asyncio.to_thread(directory.write_labels, labels)
+            return _listed(release, labels, ready)
+
+    async def roll_back(self, shop_id: str, wait_s: float) -> ListedRelease:
+        """Make previous stable, and stable previous.
+
+        Raises: NotReady (NO_PREVIOUS_RELEASE or RELEASE_NOT_READY).
+        """
+        async with self._moving:
+            directory = ReleaseDirectory(self._root, shop_id)
+            labels = await asyncio.to_thread(directory.labels)
+            if not labels.previous:
+                raise NotReady(
+                    f"shop {shop_id} has no previous release to go back to; promote one with PromoteRelease",
+                    reason="NO_PREVIOUS_RELEASE",
+                )
+            release = await asyncio.to_thread(_open, directory, labels.previous)
+            ready = await self._until_ready(shop_id, labels.previous, wait_s)
+            labels = with_label(labels, "stable", labels.previous)
+            await asyncio.to_thread(directory.write_labels, labels)
+            return _listed(release, labels, ready)
+
+    async def _until_ready(self, shop_id: str, release_id: str, wait_s: float) -> Mapping[str, frozenset[str]]:
+        loop = asyncio.get_running_loop()
+        ends_s = loop.time() + wait_s
+        while True:
+            ready = await self._ready_services(shop_id)
+            late = sorted(service for service, releases in ready.items() if release_id not in releases)
+            if not late:
+                return ready
+            if loop.time() >= ends_s:
+                raise NotReady(
+                    f"{', '.join(late)} did not report {release_id} ready within {wait_s:g} s; see their logs",
+                    reason="RELEASE_NOT_READY",
+                    metadata={"release_id": release_id, "not_ready": ",".join(late)},
+                )
+            await asyncio.sleep(POLL_S)
+
+
+def with_label(labels: Labels, label: str, release_id: str) -> Labels:
+    """The labels after a move. A new stable makes the old one previous and ends a canary of the same release."""
+    if label == "canary":
+        return labels.model_copy(update={"canary": release_id})
+    if labels.stable == release_id:
+        return labels
+    canary = None if labels.canary == release_id else labels.canary
+    return Labels(stable=release_id, canary=canary, previous=labels.stable)
+
+
+def _open(directory: ReleaseDirectory, release_id: str) -> Release:
+    try:
+        return directory.open(release_id)
+    except NotFound as error:
+        raise NotFound(error.message, reason="RELEASE_UNKNOWN", metadata={"release_id": release_id}) from error
+
+
+def _listed(release: Release, labels: Labels, ready: Mapping[str, frozenset[str]]) -> ListedRelease:
+    release_id = release.release_id
+    named = [label for label, labelled in labels.model_dump().items() if labelled == release_id]
+    return ListedRelease(release, named, sorted(s for s, releases in ready.items() if release_id in releases))

@@ -1,0 +1,56 @@
+"""Which items of a catalogue may be in a pool: a mask over the catalogue's positions."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from services.ranker.catalogue import Catalogue
+
+DAY_S = 86_400.0
+SHARE_OF_WORDS = 0.5
+"""A text search keeps items that have at least this share of its words."""
+
+
+@dataclass(frozen=True)
+class PoolFilter:
+    """What a pool asks of its items; empty fields ask nothing. See ranker.proto."""
+
+    categories: Sequence[str] = ()
+    brands: Sequence[str] = ()
+    maximum_age_days: float | None = None
+    reduced_only: bool = False
+    excluded_item_ids: Sequence[str] = ()
+    minimum_price_minor: int | None = None
+    maximum_price_minor: int | None = None
+    query: str = ""
+
+
+def allowed(catalogue: Catalogue, wanted: PoolFilter, now_s: float) -> NDArray[np.bool_]:
+    """`[items]` True for items that are in the shop and pass. Sold-out items pass: showing is the page's affair."""
+    mask = catalogue.present.copy()
+    if wanted.categories:
+        mask &= catalogue.categories.matching(lambda path: within(path, wanted.categories))[catalogue.category_codes]
+    if wanted.brands:
+        brands = frozenset(wanted.brands)
+        mask &= catalogue.brands.matching(brands.__contains__)[catalogue.brand_codes]
+    if wanted.maximum_age_days is not None:
+        mask &= catalogue.created_s >= now_s - wanted.maximum_age_days * DAY_S
+    if wanted.reduced_only:
+        mask &= catalogue.list_price_minor > catalogue.price_minor
+    if wanted.minimum_price_minor is not None:
+        mask &= catalogue.price_minor >= wanted.minimum_price_minor
+    if wanted.maximum_price_minor is not None:
+        mask &= catalogue.price_minor <= wanted.maximum_price_minor
+    if wanted.query:
+        mask &= catalogue.words.match(wanted.query) >= SHARE_OF_WORDS
+    if wanted.excluded_item_ids:
+        excluded = catalogue.positions(wanted.excluded_item_ids)
+        mask[excluded[excluded >= 0]] = False
+    return mask
+
+
+def within(path: str, categories: Sequence[str]) -> bool:
+    """Say whether a category path is one of the categories or below one."""
+    return any(path == category or path.startswith(category + "/") for category in categories)

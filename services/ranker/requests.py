@@ -1,0 +1,137 @@
+"""The executable half of the comments in ranker.proto: every rule of a request, checked."""
+
+from collections.abc import Container
+from datetime import UTC, datetime
+
+from services.kit.checks import Checks
+from services.kit.errors import InvalidRequest
+from services.ranker.sources import SOURCE_NAMES
+from vitrine.ranker.v1 import ranker_pb2
+
+MAXIMUM_POOLS = 64
+MAXIMUM_UNION = 1_000
+MAXIMUM_POOL_SIZE = 500
+DEFAULT_POOL_SIZE = 100
+MAXIMUM_SEEDS = 50
+MAXIMUM_GIVEN = 500
+MAXIMUM_EXCLUDED = 2_000
+
+GIVEN = "given"
+CATALOGUE = "catalogue"
+
+
+def check_recommend(request: ranker_pb2.RecommendRequest) -> None:
+    """Raise InvalidRequest naming every field that breaks its rule."""
+    checks = _checks_of_visit(request)
+    checks.count("pools", request.pools, 1, MAXIMUM_POOLS)
+    checks.number("union_limit", request.union_limit, 0, MAXIMUM_UNION)
+    checks.timestamp("at", request.at)
+    seen: set[str] = set()
+    for index, pool in enumerate(request.pools):
+        _check_pool(checks, f"pools[{index}]", pool)
+        checks.that(pool.pool_id not in seen, f"pools[{index}].pool_id", "send each pool_id once")
+        seen.add(pool.pool_id)
+    checks.raise_if_any()
+
+
+def check_score_items(request: ranker_pb2.ScoreItemsRequest) -> None:
+    """Raise InvalidRequest naming every field that breaks its rule."""
+    checks = _checks_of_visit(request)
+    checks.count("item_ids", request.item_ids, 1, MAXIMUM_UNION)
+    _check_ids(checks, "item_ids", request.item_ids)
+    checks.timestamp("at", request.at)
+    checks.raise_if_any()
+
+
+def check_explain(request: ranker_pb2.ExplainRequest) -> None:
+    """Raise InvalidRequest naming every field that breaks its rule."""
+    checks = _checks_of_visit(request)
+    checks.identifier("item_id", request.item_id, required=True)
+    checks.raise_if_any()
+
+
+def check_list_releases(request: ranker_pb2.ListReleasesRequest) -> None:
+    """Raise InvalidRequest naming every field that breaks its rule."""
+    _checks_of_shop(request).raise_if_any()
+
+
+def check_promote(request: ranker_pb2.PromoteReleaseRequest) -> None:
+    """Raise InvalidRequest naming every field that breaks its rule."""
+    checks = _checks_of_shop(request)
+    checks.release_id(request.release_id, required=True)
+    checks.known_enum("label", request.label, ranker_pb2.ReleaseLabel)
+    checks.that(
+        request.label != ranker_pb2.RELEASE_LABEL_PREVIOUS,
+        "label",
+        "previous is set by promotions only; send stable or canary",
+    )
+    checks.raise_if_any()
+
+
+def check_rollback(request: ranker_pb2.RollbackReleaseRequest) -> None:
+    """Raise InvalidRequest naming every field that breaks its rule."""
+    _checks_of_shop(request).raise_if_any()
+
+
+def check_source_shipped(source: str, shipped: Container[str]) -> None:
+    """Raise InvalidRequest for a source whose table the release does not have."""
+    if source not in (GIVEN, CATALOGUE) and source not in shipped:
+        raise InvalidRequest.of("pools.source", f"the release has no table of {source}; send another source")
+
+
+def time_of(request: ranker_pb2.RecommendRequest | ranker_pb2.ScoreItemsRequest, now: datetime) -> datetime:
+    """The time of the visit: what the request says, else now. Aware, UTC."""
+    return request.at.ToDatetime(tzinfo=UTC) if request.HasField("at") else now
+
+
+def _checks_of_shop(
+    request: ranker_pb2.ListReleasesRequest | ranker_pb2.PromoteReleaseRequest | ranker_pb2.RollbackReleaseRequest,
+) -> Checks:
+    checks = Checks()
+    checks.shop_id(request.shop_id)
+    checks.request_id(request.request_id)
+    return checks
+
+
+def _checks_of_visit(
+    request: ranker_pb2.RecommendRequest | ranker_pb2.ScoreItemsRequest | ranker_pb2.ExplainRequest,
+) -> Checks:
+    checks = Checks()
+    checks.shop_id(request.shop_id)
+    checks.request_id(request.request_id)
+    if checks.that(request.HasField("visit"), "visit", "required: say who is visiting; an empty visit is anonymous"):
+        checks.visit_context("visit", request.visit)
+    checks.finite("profile.embedding.values", request.profile.embedding.values)
+    return checks
+
+
+def _check_pool(checks: Checks, field: str, pool: ranker_pb2.Pool) -> None:
+    checks.identifier(f"{field}.pool_id", pool.pool_id, required=True, max_length=64)
+    known = (*SOURCE_NAMES, GIVEN, CATALOGUE)
+    checks.that(pool.source in known, f"{field}.source", f"send one of {', '.join(known)}")
+    checks.count(f"{field}.seed_item_ids", pool.seed_item_ids, 0, MAXIMUM_SEEDS)
+    _check_ids(checks, f"{field}.seed_item_ids", pool.seed_item_ids)
+    fewest = 1 if pool.source == GIVEN else 0
+    checks.count(f"{field}.item_ids", pool.item_ids, fewest, MAXIMUM_GIVEN)
+    _check_ids(checks, f"{field}.item_ids", pool.item_ids)
+    checks.number(f"{field}.limit", pool.limit, 0, MAXIMUM_POOL_SIZE)
+    _check_filter(checks, f"{field}.filter", pool.filter)
+
+
+def _check_filter(checks: Checks, field: str, pool_filter: ranker_pb2.PoolFilter) -> None:
+    checks.count(f"{field}.categories", pool_filter.categories, 0, 20)
+    checks.count(f"{field}.brands", pool_filter.brands, 0, 50)
+    checks.count(f"{field}.excluded_item_ids", pool_filter.excluded_item_ids, 0, MAXIMUM_EXCLUDED)
+    if pool_filter.HasField("maximum_age_days"):
+        checks.number(f"{field}.maximum_age_days", pool_filter.maximum_age_days, 0, 36_500)
+    low = pool_filter.minimum_price_minor if pool_filter.HasField("minimum_price_minor") else 0
+    checks.number(f"{field}.minimum_price_minor", low, 0, 10**15)
+    if pool_filter.HasField("maximum_price_minor"):
+        checks.number(f"{field}.maximum_price_minor", pool_filter.maximum_price_minor, low, 10**15)
+    checks.text(f"{field}.query", pool_filter.query, max_length=500)
+
+
+def _check_ids(checks: Checks, field: str, item_ids: object) -> None:
+    for index, item_id in enumerate(item_ids):  # type: ignore[arg-type,var-annotated]
+        if not item_id or len(item_id) > 128 or not item_id.isprintable():
+            checks.identifier(f"{field}[{index}]", item_id, required=True)

@@ -1,0 +1,44 @@
+"""Which position of the catalogue is which row of a release's vocabulary."""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from services.ranker.catalogue import Catalogue
+from services.ranker.vocabulary import Vocabulary
+
+
+class RowMap:
+    """Which catalogue position is which vocabulary row of one release; grows with the catalogue."""
+
+    def __init__(self, vocabulary: Vocabulary) -> None:
+        self._vocabulary = vocabulary
+        self._row_of_position = np.zeros(0, np.int32)
+        self._position_of_row = np.full(len(vocabulary), -1, np.int64)
+
+    def update(self, catalogue: Catalogue) -> None:
+        """Take in positions that are new since the last time."""
+        known = len(self._row_of_position)
+        if known == len(catalogue):
+            return
+        rows = self._vocabulary.rows(catalogue.item_ids[known:])
+        positions = np.arange(known, len(catalogue))
+        self._position_of_row[rows[rows >= 0]] = positions[rows >= 0]
+        self._row_of_position = np.concatenate([self._row_of_position, rows])
+
+    def rows(self, positions: NDArray[np.int64]) -> NDArray[np.int32]:
+        """`[n]` rows of positions, −1 for items newer than the release (and for position −1)."""
+        rows = self._row_of_position[positions]
+        return np.where(positions >= 0, rows, -1).astype(np.int32)
+
+    def positions(self, rows: NDArray[np.int32]) -> NDArray[np.int64]:
+        """`[n]` positions of rows, −1 for items that the catalogue does not have."""
+        return self._position_of_row[rows]
+
+    def rows_allowed(self, allowed: NDArray[np.bool_]) -> NDArray[np.bool_]:
+        """`[vocabulary]` a mask over positions as a mask over rows."""
+        place = self._position_of_row
+        return allowed[place] & (place >= 0) if len(allowed) else np.zeros(len(place), np.bool_)
+
+    def fresh_positions(self) -> NDArray[np.int64]:
+        """`[k]` positions of the items that the release does not know."""
+        return np.flatnonzero(self._row_of_position < 0)

@@ -1,0 +1,22 @@
+"""How long each stage of a call took."""
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+
+class Stages:
+    """Times stages in the order they run."""
+
+    def __init__(self) -> None:
+        self.durations_us: dict[str, int] = {}
+
+    @contextmanager
+    def stage(self, name: str) -> Iterator[None]:
+        """Time what runs inside; a stage that runs twice adds up."""
+        started_ns = time.perf_counter_ns()
+        try:
+            yield
+        finally:
+            took_us = (time.perf_counter_ns() - started_ns) // 1_000
+            self.durations_us[name] = self.durations_us.get(name, 0) + took_us
