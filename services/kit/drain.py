@@ -7,7 +7,7 @@ import threading
 LOG = logging.getLogger(__name__)
 
 STATUS_WHEN_FORCED = 3
-_SLACK_S = 1.0
+_SHORTEST_S = 0.5
 
 
 class Watchdog:
@@ -18,7 +18,7 @@ class Watchdog:
     """
 
     def __init__(self, drain_seconds: float) -> None:
-        self._timer = threading.Timer(drain_seconds + _SLACK_S, self._force)
+        self._timer = threading.Timer(max(drain_seconds, _SHORTEST_S), self._force)
         self._timer.daemon = True
 
     def start(self) -> None:

@@ -24,7 +24,7 @@ WarmUp = Callable[[], Awaitable[None]]
 # Of the drain time: calls in flight may take this share, background tasks what is then left but for the
 # closing.
 _CALLS_SHARE = 0.6
-_BACKGROUND_SHARE = 0.9
+_BACKGROUND_SHARE = 0.8
 
 
 class Runtime:
