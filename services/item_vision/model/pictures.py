@@ -110,6 +110,12 @@ def decode_picture(data: bytes, limits: PictureLimits | None = None) -> Picture:
     return Picture(image, media_type, hashlib.sha256(data).hexdigest())
 
 
+def picture_of(pixels: np.ndarray) -> Picture:
+    """The picture with these pixels `[height, width, 3] uint8` (RGB), hashed as they are."""
+    digest = hashlib.sha256(np.ascontiguousarray(pixels).tobytes()).hexdigest()
+    return Picture(Image.fromarray(pixels), "image/png", digest)
+
+
 def network_input(picture: Picture, framing: Framing = Framing.LETTERBOX) -> np.ndarray:
     """Pixels `[224, 224, 3] uint8` as an `ImageEncoder` takes them."""
     size = (PICTURE_SIZE, PICTURE_SIZE)
