@@ -107,13 +107,16 @@ class Upstream:
         The breaker is left alone: a watch that is cut is opened again by its owner, with its cursor.
         Raises: as `call`.
         """
+        call = method(request, timeout=timeout_s, metadata=outgoing_metadata())
         try:
-            async for message in method(request, timeout=timeout_s, metadata=outgoing_metadata()):
+            async for message in call:
                 yield message
         except grpc.RpcError as error:
             failure = from_dependency(error, self.name)
             self._count("refused" if isinstance(failure, RemoteError) else failure.cause)
             raise failure from error
+        finally:
+            call.cancel()  # a reader that stops early must not leave the server streaming
         self._count("ok")
 
     async def close(self) -> None:
