@@ -1,0 +1,100 @@
+"""The import of events: read, check and send them in a stream, in constant memory."""
+
+import hashlib
+from collections.abc import Iterator
+from datetime import datetime
+from typing import Any
+
+from lab.importing.columns import ColumnMapper
+from lab.importing.events import EventReader
+from lab.importing.mapping import KindMapping
+from lab.importing.problems import RowRefused, Violation
+from lab.importing.reading.rows import BrokenRow, Row
+from lab.importing.report import Ledger
+from lab.importing.sending import Services
+from lab.importing.spool import Spool
+
+EVENTS_A_STREAM = 20_000
+_CONFLICT = Violation("event_id", "event_conflict", "the id came before with other content; give each event its own")
+
+
+class EventImport:
+    """One file of events."""
+
+    def __init__(
+        self,
+        mapping: KindMapping,
+        ledger: Ledger,
+        services: Services | None,
+        now: datetime,
+        known_items: frozenset[str],
+    ) -> None:
+        self._ledger = ledger
+        self._services = services
+        self._mapper = ColumnMapper(mapping, ledger.filled)
+        self._reader = EventReader(now, mapping.price_unit, ledger.filled)
+        self._known_items = known_items
+        self._pending: list[tuple[Row, Any]] = []
+
+    def run(self, rows: Iterator[Row | BrokenRow]) -> None:
+        """Import the rows; without services (a dry run) everything is done but the sending.
+
+        Raises: ServiceRefused.
+        """
+        spool = Spool()
+        try:
+            for row in rows:
+                self._take(row, spool)
+                if len(self._pending) >= EVENTS_A_STREAM:
+                    self._send()
+            self._send()
+        finally:
+            spool.close()
+
+    def _take(self, row: Row | BrokenRow, spool: Spool) -> None:
+        ledger = self._ledger
+        ledger.read()
+        if isinstance(row, BrokenRow):
+            ledger.rejected(row.line, Violation("", row.reason, row.remedy), row.excerpt)
+            return
+        try:
+            event = self._reader.read(self._mapper.fields_of(row.values))
+        except RowRefused as refusal:
+            ledger.rejected(row.line, refusal.violation, row.values)
+            return
+        key = hashlib.blake2b(event.event_id.encode(), digest_size=16).digest()
+        content = hashlib.blake2b(event.SerializeToString(deterministic=True), digest_size=16).digest()
+        known = spool.event_is(key, content)
+        if known == "new":
+            if self._known_items and event.item_id and event.item_id not in self._known_items:
+                ledger.report.dangling["items"] += 1
+            self._pending.append((row, event))
+        elif known == "same":
+            ledger.merged("same content")
+        else:
+            ledger.rejected(row.line, _CONFLICT, row.values)
+
+    def _send(self) -> None:
+        pending, self._pending = self._pending, []
+        if not pending:
+            return
+        if self._services is None:
+            self._ledger.imported(len(pending))
+            return
+        answer = self._services.send_events(self._ledger.report.shop_id, [event for _, event in pending])
+        self._account(pending, answer)
+
+    def _account(self, pending: list[tuple[Row, Any]], answer: Any) -> None:
+        ledger = self._ledger
+        ledger.imported(int(answer.recorded_count))
+        ledger.merged("recorded before", int(answer.duplicate_count))
+        for rejection in answer.rejections:
+            row, _ = pending[rejection.index]
+            violation = Violation(rejection.field, rejection.reason.lower(), rejection.description)
+            ledger.rejected(row.line, violation, row.values)
+        for _ in range(int(answer.rejected_count) - len(answer.rejections)):
+            unlisted = Violation("", "refused_by_service", "refused by user_profile beyond the thousand it lists")
+            ledger.rejected(0, unlisted, None)
+        for _ in range(int(answer.declined_count)):
+            declined = Violation("", "consent_refused", "the user agreed neither to personalisation nor to analytics")
+            ledger.rejected(0, declined, None)

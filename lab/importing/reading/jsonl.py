@@ -1,0 +1,45 @@
+"""JSON Lines: one object a line."""
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+from lab.importing.reading.lines import LineFile
+from lab.importing.reading.overlong import refused_lines
+from lab.importing.reading.rows import BrokenRow, Row
+
+
+class JsonLinesSource:
+    """Reads objects; blank lines do not count."""
+
+    def __init__(self, path: Path) -> None:
+        self._file = LineFile(path)
+        self.total_bytes = self._file.total_bytes
+        self.bytes_read = self._file.bytes_read
+        self.close = self._file.close
+
+    def rows(self) -> Iterator[Row | BrokenRow]:
+        """Yield every object. Raises: FileRefused when the file cannot be read on."""
+        decode = json.JSONDecoder().decode
+        file = self._file
+        for line in file.lines():
+            if file.overlong:
+                yield from refused_lines(file)
+                continue
+            if line.isspace():
+                continue
+            try:
+                values = decode(line.decode())
+            except UnicodeDecodeError as error:
+                yield _broken(file.number, line, "encoding", f"not UTF-8 at byte {error.start}; export as UTF-8")
+            except (json.JSONDecodeError, RecursionError) as error:
+                yield _broken(file.number, line, "json", f"not valid JSON ({error}); one object a line is wanted")
+            else:
+                if isinstance(values, dict):
+                    yield Row(file.number, values)
+                else:
+                    yield _broken(file.number, line, "json", "not a JSON object; one object a line is wanted")
+
+
+def _broken(number: int, line: bytes, reason: str, remedy: str) -> BrokenRow:
+    return BrokenRow(number, reason, remedy, line[:200].decode("utf-8", "replace").rstrip("\n"))

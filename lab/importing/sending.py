@@ -1,0 +1,138 @@
+"""Sends what was read to the services, with patience while they are down."""
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import Any, cast
+
+import grpc
+
+from lab.channels import open_channel
+from lab.importing.problems import ServiceRefused
+from services.kit.status import RemoteError, read_error
+from vitrine.item_vision.v1 import item_vision_pb2, item_vision_pb2_grpc
+from vitrine.page_composer.v1 import merchandising_pb2, merchandising_pb2_grpc
+from vitrine.user_profile.v1 import user_profile_pb2, user_profile_pb2_grpc
+
+EVENTS_A_MESSAGE = 1_000
+ITEMS_A_MESSAGE = 100
+MESSAGE_BYTES = 6 * 2**20
+_ATTEMPTS = 8
+_FIRST_WAIT_S = 0.2
+_PASSING = (grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.RESOURCE_EXHAUSTED)
+_UNARY_TIMEOUT_S = 10.0
+
+
+@dataclass(frozen=True)
+class Addresses:
+    """Where the services are, each `host:port`, several for replicas."""
+
+    user_profile: Sequence[str]
+    item_vision: Sequence[str]
+    page_composer: Sequence[str]
+
+
+class Services:
+    """The three services that an import talks to. Channels connect when they are first used."""
+
+    def __init__(self, addresses: Addresses, wait: Callable[[float], None] = time.sleep) -> None:
+        self._wait = wait
+        self._channels = {
+            name: open_channel(getattr(addresses, name), f"vitrine.{name}.v1")
+            for name in ("user_profile", "item_vision", "page_composer")
+        }
+        self.catalogue = item_vision_pb2_grpc.CatalogueServiceStub(self._channels["item_vision"])
+        self.profiles = user_profile_pb2_grpc.UserProfileServiceStub(self._channels["user_profile"])
+        self.merchandising = merchandising_pb2_grpc.MerchandisingServiceStub(self._channels["page_composer"])
+
+    def send_items(self, shop_id: str, items: Sequence[Any]) -> item_vision_pb2.UpsertItemsResponse:
+        """Upsert items (ItemInput) as one stream; error indexes are positions in `items`. Raises: ServiceRefused."""
+        messages = [item_vision_pb2.UpsertItemsRequest(shop_id=shop_id, items=batch) for batch in batches_of(items)]
+        answer = self._patiently("item_vision", lambda: self.catalogue.UpsertItems(iter(messages)))
+        return cast(item_vision_pb2.UpsertItemsResponse, answer)
+
+    def send_events(self, shop_id: str, events: Sequence[Any]) -> user_profile_pb2.StreamEventsResponse:
+        """Record events as one stream; rejection indexes are positions in `events`. Raises: ServiceRefused.
+
+        After a failure the whole stream is sent again: the service recognises what is durable already, and what an
+        earlier attempt of ours made durable is counted as recorded, not as a duplicate.
+        """
+        messages = [
+            user_profile_pb2.StreamEventsRequest(shop_id=shop_id, events=events[start : start + EVENTS_A_MESSAGE])
+            for start in range(0, len(events), EVENTS_A_MESSAGE)
+        ]
+        durable = 0
+
+        def remember_durable(error: RemoteError) -> None:
+            nonlocal durable
+            durable = max(durable, int(error.metadata.get("recorded_batch_count", "0")) * EVENTS_A_MESSAGE)
+
+        answer = self._patiently("user_profile", lambda: self.profiles.StreamEvents(iter(messages)), remember_durable)
+        ours = min(durable, int(answer.duplicate_count))
+        answer.recorded_count += ours
+        answer.duplicate_count -= ours
+        return cast(user_profile_pb2.StreamEventsResponse, answer)
+
+    def send_campaign(self, shop_id: str, campaign: Any) -> None:
+        """Put a campaign. Raises: ServiceRefused; RemoteError when the campaign itself is refused."""
+        request = merchandising_pb2.PutCampaignRequest(shop_id=shop_id, campaign=campaign)
+        self._patiently("page_composer", lambda: self.merchandising.PutCampaign(request, timeout=_UNARY_TIMEOUT_S))
+
+    def item_facts(self, shop_id: str, vector_release_id: str = "") -> list[Any]:
+        """Return the whole catalogue as ItemFacts. Raises: ServiceRefused."""
+        facts: list[Any] = []
+        token = ""
+        while True:
+            request = item_vision_pb2.ListItemsRequest(
+                shop_id=shop_id, page_size=5_000, page_token=token, vector_release_id=vector_release_id
+            )
+            page = self._patiently("item_vision", partial(self.catalogue.ListItems, request, timeout=_UNARY_TIMEOUT_S))
+            facts += page.items
+            token = page.next_page_token
+            if not token:
+                return facts
+
+    def close(self) -> None:
+        """Close the channels."""
+        for channel in self._channels.values():
+            channel.close()
+
+    def _patiently(
+        self, service: str, call: Callable[[], Any], on_failure: Callable[[RemoteError], None] | None = None
+    ) -> Any:
+        """Call until it is answered; passing failures are waited out with growing pauses, up to a minute in all."""
+        wait_s = _FIRST_WAIT_S
+        for attempt in range(1, _ATTEMPTS + 1):
+            try:
+                return call()
+            except grpc.RpcError as error:
+                remote = read_error(error)
+                if on_failure is not None:
+                    on_failure(remote)
+                if remote.code not in _PASSING:
+                    if service == "page_composer":
+                        raise remote from error
+                    raise ServiceRefused(f"{service} refused the import: {remote.message}") from error
+                if attempt == _ATTEMPTS:
+                    raise ServiceRefused(
+                        f"{service} cannot be reached ({remote.message}). Start it with `vitrine up` and repeat the "
+                        "import: what is already there is recognised."
+                    ) from error
+                self._wait(wait_s)
+                wait_s *= 2
+        raise AssertionError("the loop returns or raises")
+
+
+def batches_of(items: Sequence[Any]) -> list[list[Any]]:
+    """Split items so that no message has more than ITEMS_A_MESSAGE items or, unless one is larger, MESSAGE_BYTES."""
+    batches: list[list[Any]] = []
+    size = 0
+    for item in items:
+        length = item.ByteSize()
+        if not batches or len(batches[-1]) == ITEMS_A_MESSAGE or size + length > MESSAGE_BYTES:
+            batches.append([])
+            size = 0
+        batches[-1].append(item)
+        size += length
+    return batches

@@ -1,0 +1,130 @@
+"""Keeps what was read on disk until all of a file is known, so that memory stays constant.
+
+Items need it: a variant may stand before its product, a second row with the same id replaces the first. Events need
+only their ids. The file is temporary and private to one import.
+"""
+
+import hashlib
+import json
+import sqlite3
+import tempfile
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+_SCHEMA = """
+CREATE TABLE item (
+  item_id TEXT PRIMARY KEY, line INTEGER NOT NULL, digest BLOB NOT NULL, record TEXT NOT NULL, original TEXT NOT NULL,
+  same_count INTEGER NOT NULL DEFAULT 0, replaced_count INTEGER NOT NULL DEFAULT 0
+) WITHOUT ROWID;
+CREATE TABLE variant (variant_id TEXT PRIMARY KEY, product_id TEXT NOT NULL, place INTEGER NOT NULL) WITHOUT ROWID;
+CREATE INDEX variant_product ON variant (product_id, place);
+CREATE TABLE event (event_key BLOB PRIMARY KEY, digest BLOB NOT NULL) WITHOUT ROWID;
+"""
+
+
+@dataclass(frozen=True)
+class Spooled:
+    """An item as read."""
+
+    item_id: str
+    line: int
+    """Of the last row that said something new about it."""
+    same_count: int
+    """Further rows of the file that said the same."""
+    replaced_count: int
+    """Earlier rows that said something else."""
+    record: dict[str, Any]
+    original: dict[str, Any]
+    """The row as it stood in the file, for the reject file."""
+
+
+class Spool:
+    """A temporary SQLite file."""
+
+    def __init__(self) -> None:
+        self._folder = tempfile.TemporaryDirectory(prefix="vitrine-import-")
+        self._database = sqlite3.connect(
+            Path(self._folder.name) / "spool.sqlite3", isolation_level=None, check_same_thread=False
+        )
+        self._database.execute("PRAGMA journal_mode=OFF")
+        self._database.execute("PRAGMA synchronous=OFF")
+        self._database.execute("PRAGMA cache_size=-65536")
+        self._database.executescript(_SCHEMA)
+        self._database.execute("BEGIN")
+
+    def put_item(self, line: int, record: dict[str, Any], original: dict[str, Any]) -> str:
+        """Keep a record. Returns "new", "same" (said before, word for word) or "replaced" (the later row wins)."""
+        text = json.dumps(record, ensure_ascii=False, sort_keys=True)
+        digest = hashlib.blake2b(text.encode(), digest_size=16).digest()
+        item_id = record["item_id"]
+        found = self._database.execute("SELECT digest FROM item WHERE item_id = ?", (item_id,)).fetchone()
+        raw = json.dumps(original, ensure_ascii=False, default=str)
+        if found is None:
+            self._database.execute(
+                "INSERT INTO item (item_id, line, digest, record, original) VALUES (?, ?, ?, ?, ?)",
+                (item_id, line, digest, text, raw),
+            )
+            return "new"
+        if found[0] == digest:
+            self._database.execute("UPDATE item SET same_count = same_count + 1 WHERE item_id = ?", (item_id,))
+            return "same"
+        self._database.execute(
+            "UPDATE item SET line = ?, digest = ?, record = ?, original = ?, replaced_count = replaced_count + 1 "
+            "WHERE item_id = ?",
+            (line, digest, text, raw, item_id),
+        )
+        return "replaced"
+
+    def name_variants(self, product_id: str, variant_ids: Iterable[str]) -> None:
+        """Remember which product a variant belongs to; the first product that names it keeps it."""
+        pairs = [(variant_id, product_id, place) for place, variant_id in enumerate(variant_ids)]
+        self._database.executemany(
+            "INSERT OR IGNORE INTO variant (variant_id, product_id, place) VALUES (?, ?, ?)", pairs
+        )
+
+    def products(self) -> Iterator[Spooled]:
+        """Yield every item that is not a variant of a product in this file, in file order."""
+        yield from self._select(
+            "SELECT item.item_id, line, same_count, replaced_count, record, original FROM item WHERE NOT EXISTS ("
+            "  SELECT 1 FROM variant JOIN item product ON product.item_id = variant.product_id"
+            "  WHERE variant.variant_id = item.item_id AND variant.product_id != item.item_id"
+            ") ORDER BY line",
+            (),
+        )
+
+    def variants_of(self, product_id: str) -> list[Spooled]:
+        """Return the variants of a product that this file holds, in the product's order."""
+        return list(
+            self._select(
+                "SELECT item.item_id, line, same_count, replaced_count, record, original FROM variant "
+                "JOIN item ON item.item_id = variant.variant_id "
+                "WHERE variant.product_id = ? AND variant.variant_id != ? ORDER BY place, line",
+                (product_id, product_id),
+            )
+        )
+
+    def missing_variant_count(self) -> int:
+        """Return how many variants are named by a product and are not in the file."""
+        found = self._database.execute(
+            "SELECT count(*) FROM variant WHERE NOT EXISTS (SELECT 1 FROM item WHERE item.item_id = variant_id)"
+        ).fetchone()
+        return int(found[0])
+
+    def event_is(self, key: bytes, digest: bytes) -> str:
+        """Remember an event's id. Returns "new", "same" or "conflict" (the id came before with other content)."""
+        cursor = self._database.execute("INSERT OR IGNORE INTO event VALUES (?, ?)", (key, digest))
+        if cursor.rowcount == 1:
+            return "new"
+        known = self._database.execute("SELECT digest FROM event WHERE event_key = ?", (key,)).fetchone()
+        return "same" if known[0] == digest else "conflict"
+
+    def close(self) -> None:
+        """Remove the file."""
+        self._database.close()
+        self._folder.cleanup()
+
+    def _select(self, statement: str, parameters: tuple[Any, ...]) -> Iterator[Spooled]:
+        for item_id, line, same, replaced, record, original in self._database.execute(statement, parameters):
+            yield Spooled(item_id, line, same, replaced, json.loads(record), json.loads(original))
