@@ -108,10 +108,7 @@ class ReleaseWatcher(Generic[Loaded]):
     async def watch(self) -> None:
         """Look again and again, until cancelled. Belongs in `runtime.background.spawn`."""
         while True:
-            try:
-                await self.look()
-            except Exception:
-                LOG.exception("looking for releases failed; trying again")
+            await self.look()
             await asyncio.sleep(self._settings.poll_s)
 
     async def look(self) -> None:
@@ -119,7 +116,10 @@ class ReleaseWatcher(Generic[Loaded]):
         async with self._looking:  # a warm-up and the watch may look at once
             for shop_id in await asyncio.to_thread(shop_ids, self._root):
                 shop = self._shops.setdefault(shop_id, _Shop())
-                await self._look_at(ReleaseDirectory(self._root, shop_id), shop)
+                try:
+                    await self._look_at(ReleaseDirectory(self._root, shop_id), shop)
+                except Exception:  # what is loaded stays usable, and other shops are not held up
+                    LOG.exception("looking for releases failed", extra={"fields": {"shop_id": shop_id}})
 
     async def _look_at(self, directory: ReleaseDirectory, shop: _Shop[Loaded]) -> None:
         wanted = await self._wanted(directory, shop)
