@@ -19,36 +19,42 @@ class BackgroundTasks:
     """Every task that is not awaited by a call. A task that fails is logged and counted, never lost."""
 
     def __init__(self) -> None:
-        self._tasks: set[asyncio.Task[Any]] = set()
+        self._loops: set[asyncio.Task[Any]] = set()
+        self._jobs: set[asyncio.Task[Any]] = set()
         self._failures = metrics().counter(
             "vitrine_background_failures", "Background tasks that ended by an error.", ["task"]
         )
 
-    def spawn(self, name: str, work: Coroutine[Any, Any, Any]) -> asyncio.Task[Any]:
-        """Start a task. `name` is a metric label: a kind of work, not an id."""
+    def spawn(self, name: str, work: Coroutine[Any, Any, Any], *, finish: bool = False) -> asyncio.Task[Any]:
+        """Start a task. `name` is a metric label: a kind of work, not an id.
+
+        A task is taken for a loop, which is cancelled when the process drains; with `finish` it is given time to end.
+        """
         task = asyncio.create_task(work, name=name)
-        self._tasks.add(task)
+        (self._jobs if finish else self._loops).add(task)
         task.add_done_callback(self._finished)
         return task
 
     async def drain(self, timeout_s: float) -> None:
-        """Let tasks finish within the time, then cancel what is left and wait for its end."""
-        if self._tasks:
-            await asyncio.wait(set(self._tasks), timeout=timeout_s)
-        await self.cancel()
-
-    async def cancel(self) -> None:
-        """Cancel all tasks and wait for their end."""
-        tasks = set(self._tasks)
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        """Cancel the loops, let the others finish within the time, then cancel what is left and wait for its end."""
+        await _cancelled(self._loops)
+        if self._jobs:
+            await asyncio.wait(set(self._jobs), timeout=timeout_s)
+        await _cancelled(self._jobs)
 
     def _finished(self, task: asyncio.Task[Any]) -> None:
-        self._tasks.discard(task)
+        self._loops.discard(task)
+        self._jobs.discard(task)
         if not task.cancelled() and (error := task.exception()) is not None:
             self._failures.labels(task.get_name()).inc()
             LOG.error("background task failed", exc_info=error, extra={"fields": {"task": task.get_name()}})
+
+
+async def _cancelled(tasks: set[asyncio.Task[Any]]) -> None:
+    ending = set(tasks)
+    for task in ending:
+        task.cancel()
+    await asyncio.gather(*ending, return_exceptions=True)
 
 
 @dataclass(frozen=True)

@@ -130,7 +130,7 @@ async def test_background_work_is_finished_and_resources_are_closed_last_first()
     async def wire(runtime: Runtime) -> None:
         runtime.resources.callback(order.append, "engine closed")
         runtime.resources.callback(order.append, "channel closed")
-        runtime.background.spawn("work", work())
+        runtime.background.spawn("work", work(), finish=True)
         add_readiness(runtime)
 
     async with running(definition(wire)) as address:
@@ -161,23 +161,6 @@ async def test_two_servers_cannot_share_a_port():
         with pytest.raises(RuntimeError, match="bind"):
             async with running(definition(wire), address):
                 pass
-
-
-async def test_readiness_answers_and_refuses_as_its_contract_says():
-    async def wire(runtime: Runtime) -> None:
-        add_readiness(runtime)
-
-    async with running(definition(wire)) as address, grpc.aio.insecure_channel(address) as channel:
-        stub = common_pb2_grpc.ReadinessServiceStub(channel)
-        answer = await stub.ListReadyReleases(common_pb2.ListReadyReleasesRequest(shop_id="boutique"))
-        none = await stub.ListReadyReleases(common_pb2.ListReadyReleasesRequest(shop_id="apparel"))
-        with pytest.raises(grpc.aio.AioRpcError) as caught:
-            await stub.ListReadyReleases(common_pb2.ListReadyReleasesRequest(shop_id="Boutique!"))
-    assert list(answer.release_ids) == ["r2", "r1"]
-    assert list(none.release_ids) == []
-    remote = read_error(caught.value)
-    assert (remote.code, remote.reason) == (grpc.StatusCode.INVALID_ARGUMENT, "INVALID_REQUEST")
-    assert [violation.field for violation in remote.violations] == ["shop_id"]
 
 
 async def test_grpcurl_lists_describes_and_calls_by_reflection():

@@ -124,7 +124,7 @@ async def test_background_tasks_are_finished_when_drained():
             await asyncio.sleep(0)
         done.append(True)
 
-    tasks.spawn("work", work())
+    tasks.spawn("work", work(), finish=True)
     await tasks.drain(5.0)
     assert done == [True]
 
@@ -139,10 +139,17 @@ async def test_background_tasks_that_never_end_are_cancelled_and_waited_for():
             await asyncio.sleep(0)
             seen.append("cleaned up")
 
-    tasks.spawn("work", work())
+    tasks.spawn("work", work(), finish=True)
     await asyncio.sleep(0)
     await tasks.drain(0.0)
     assert seen == ["cleaned up"]
+
+
+async def test_loops_are_cancelled_at_once_so_that_they_do_not_hold_the_drain_up():
+    tasks = BackgroundTasks()
+    loop = tasks.spawn("loop", asyncio.Event().wait())
+    await asyncio.wait_for(tasks.drain(3_600.0), 5.0)
+    assert loop.cancelled()
 
 
 async def test_a_failed_background_task_is_logged_and_counted(caplog):
@@ -154,7 +161,7 @@ async def test_a_failed_background_task_is_logged_and_counted(caplog):
 
     before = count()
     tasks = BackgroundTasks()
-    tasks.spawn("doomed", work())
+    tasks.spawn("doomed", work(), finish=True)
     await tasks.drain(5.0)
     assert count() == before + 1
     assert "KeyError" in caplog.text
