@@ -109,7 +109,8 @@ class RankerRelease:
             popularity_1d=popularity[:, 0],
             popularity_7d=popularity[:, 1],
             popularity_30d=popularity[:, 2],
-            stock=catalogue.stock[positions],
+            # The events that training learns from do not say what stock was then, so the model is not told now either.
+            stock=np.full(len(positions), NOT_COUNTED, np.int32),
             age_days=((now_s - catalogue.created_s[positions]) / DAY_S).astype(np.float32),
             new_vectors=self.fresh.content([item_ids[index] for index in np.flatnonzero(rows < 0)]),
         )

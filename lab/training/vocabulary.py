@@ -1,0 +1,38 @@
+"""The release's vocabulary and price bands from the catalogue: row k of the release is item k of the data."""
+
+import numpy as np
+
+from lab.training.shop_data import ShopData
+from services.ranker.price_bands import PriceBands
+from services.ranker.vocabulary import Vocabulary
+
+
+def fit_price_bands(data: ShopData) -> PriceBands:
+    """Bands of the catalogue's prices."""
+    return PriceBands.fit(data.prices_minor, [item.category for item in data.items])
+
+
+def build_vocabulary(data: ShopData, bands: PriceBands) -> Vocabulary:
+    """What cannot change within a release, for every item."""
+    return Vocabulary(
+        item_ids=data.item_ids,
+        family_ids=[item.family_id for item in data.items],
+        brands=[item.brand for item in data.items],
+        categories=[item.category for item in data.items],
+        colours=[item.colour for item in data.items],
+        price_bands=[bands.band(item.price.amount_minor, item.category) for item in data.items],
+    )
+
+
+def attributes_of(data: ShopData, least_items: int = 20) -> dict[str, list[str | None]]:
+    """Attribute → each item's value: category, colour, and whatever else the shop says of enough items."""
+    names = {name for item in data.items for name in item.attributes}
+    columns: dict[str, list[str | None]] = {
+        "category": [item.category or None for item in data.items],
+        "colour": [item.colour or None for item in data.items],
+    }
+    for name in sorted(names - set(columns)):
+        values = [item.attributes.get(name) for item in data.items]
+        if np.count_nonzero([value is not None for value in values]) >= least_items:
+            columns[name] = values
+    return columns
