@@ -1,0 +1,60 @@
+"""What a release knows of its items that a profile counts: brand, category, colour, price band."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+COLUMN_OF_FACET: Final = {
+    "brand": "brands",
+    "category": "categories",
+    "colour": "colours",
+    "price_band": "price_bands",
+}
+"""Facet of the contract → column of the release's vocabulary."""
+
+
+@dataclass(frozen=True)
+class Facet:
+    """One facet of every item."""
+
+    name: str
+    values: Sequence[str]
+    """Distinct values in code order; value 0 is "" and means missing."""
+    codes: NDArray[np.int32]
+    """`[items]` code of each item's value."""
+
+
+@dataclass(frozen=True)
+class Facets:
+    """The release's items by row, and their facets."""
+
+    row_of: Mapping[str, int]
+    facets: tuple[Facet, ...]
+
+    def rows(self, item_ids: Sequence[str]) -> NDArray[np.int32]:
+        """`[n]` vocabulary rows, −1 where the release does not know the item."""
+        row_of = self.row_of
+        return np.array([row_of.get(item_id, -1) for item_id in item_ids], np.int32)
+
+    @classmethod
+    def of(cls, item_ids: Sequence[str], columns: Mapping[str, Sequence[str]]) -> "Facets":
+        """Builds the facets from columns named as in COLUMN_OF_FACET; row k of each is item k."""
+        facets = tuple(_facet(name, columns[column]) for name, column in COLUMN_OF_FACET.items())
+        return cls({item_id: row for row, item_id in enumerate(item_ids)}, facets)
+
+    @classmethod
+    def load(cls, release: Path) -> "Facets":
+        """Reads `vocabulary.npz` of a release folder."""
+        with np.load(release / "vocabulary.npz", allow_pickle=False) as file:
+            columns = {column: [str(value) for value in file[column].tolist()] for column in COLUMN_OF_FACET.values()}
+            return cls.of([str(item_id) for item_id in file["item_ids"].tolist()], columns)
+
+
+def _facet(name: str, column: Sequence[str]) -> Facet:
+    values = ["", *sorted(set(column) - {""})]
+    code_of = {value: code for code, value in enumerate(values)}
+    return Facet(name, values, np.array([code_of[value] for value in column], np.int32))
