@@ -48,7 +48,7 @@ def learn_content(data: ShopData, pages: Sequence[LoggedPage], before_us: int) -
     features = data.features
     projection = fit_text_projection(features.text, features.text_encoder)
     text = projection.project(features.text)
-    pictured = features.image.any(axis=1)
+    pictured: NDArray[np.bool_] = np.asarray(features.image.any(axis=1))
     image = np.zeros((len(data.items), text.shape[1]), np.float32)
     heads, report, clusters = None, None, np.zeros(len(data.items), np.int64)
     if pictured.sum() >= LEAST_PICTURES:

@@ -1,0 +1,69 @@
+"""One Predict: messages to arrays, the runtime, arrays to messages; with the status codes of TensorFlow Serving."""
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from services.kit.errors import InvalidRequest
+from services.ranker.model.runtime import SIGNATURE, LoadedModel, RuntimeRefusal, TensorInfo
+from services.ranker.predict_protocol import decode_tensor, encode_tensor, predict_pb2
+
+
+def run(model: LoadedModel, request: predict_pb2.PredictRequest) -> dict[str, NDArray[Any]]:
+    """The outputs asked for, by name.
+
+    Raises: InvalidRequest naming the input or output at fault.
+    """
+    _check_signature(request)
+    inputs = {name: _array(name, request) for name in request.inputs}
+    _check_inputs(model, inputs)
+    wanted = list(request.output_filter) or list(model.outputs)
+    for name in wanted:
+        if name not in model.outputs:
+            raise InvalidRequest.of(
+                "output_filter", f"send outputs of the signature: {', '.join(model.outputs)}; not {name}"
+            )
+    try:
+        outputs = model.run(inputs)
+    except RuntimeRefusal as refusal:
+        if refusal.code in ("INVALID_ARGUMENT", "OUT_OF_RANGE"):
+            raise InvalidRequest.of("inputs", refusal.message) from refusal
+        raise
+    return {name: outputs[name] for name in wanted}
+
+
+def fill(response: predict_pb2.PredictResponse, outputs: dict[str, NDArray[Any]]) -> None:
+    """Put the outputs into the answer."""
+    for name, array in outputs.items():
+        response.outputs[name].CopyFrom(encode_tensor(array))
+
+
+def _check_signature(request: predict_pb2.PredictRequest) -> None:
+    named = request.model_spec.signature_name
+    if named and named != SIGNATURE:
+        raise InvalidRequest.of("model_spec.signature_name", f"send {SIGNATURE} or leave it empty, not {named}")
+
+
+def _array(name: str, request: predict_pb2.PredictRequest) -> NDArray[Any]:
+    try:
+        return decode_tensor(request.inputs[name])
+    except ValueError as error:
+        raise InvalidRequest.of(f"inputs[{name}]", str(error)) from error
+
+
+def _check_inputs(model: LoadedModel, inputs: dict[str, NDArray[Any]]) -> None:
+    if inputs.keys() != model.inputs.keys():
+        raise InvalidRequest.of(
+            "inputs", f"send exactly the signature's inputs {', '.join(model.inputs)}; got {', '.join(sorted(inputs))}"
+        )
+    for name, info in model.inputs.items():
+        array = inputs[name]
+        if array.dtype != info.dtype or not _fits(array, info):
+            wanted = f"{info.dtype.name}{[None if size < 0 else size for size in info.shape]}"
+            raise InvalidRequest.of(f"inputs[{name}]", f"send {wanted}, not {array.dtype.name}{list(array.shape)}")
+
+
+def _fits(array: NDArray[Any], info: TensorInfo) -> bool:
+    same_rank = array.ndim == len(info.shape)
+    return same_rank and all(size in (-1, actual) for size, actual in zip(info.shape, np.shape(array), strict=True))
