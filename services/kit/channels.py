@@ -12,6 +12,8 @@ from typing import Any
 
 import grpc
 
+from services.kit.health import ACCEPTING
+
 SERVICE_CONFIG_FILE = "service_config.json"
 DEFAULT_MAX_MESSAGE_BYTES = 16 * 2**20
 
@@ -29,8 +31,12 @@ _RECONNECT_OPTIONS: tuple[tuple[str, int], ...] = (
 
 
 def load_service_config(package: str) -> dict[str, Any]:
-    """Read the time-outs and retry policies beside a contract, such as package "vitrine.ranker.v1"."""
-    return parse_service_config(files(package).joinpath(SERVICE_CONFIG_FILE).read_text(encoding="utf-8"))
+    """Read the time-outs and retry policies beside a contract, such as package "vitrine.ranker.v1".
+
+    Servers of a contract are ours: their channels watch health, and leave a replica that drains before it stops.
+    """
+    text = files(package).joinpath(SERVICE_CONFIG_FILE).read_text(encoding="utf-8")
+    return {"healthCheckConfig": {"serviceName": ACCEPTING}, **parse_service_config(text)}
 
 
 def parse_service_config(text: str) -> dict[str, Any]:
@@ -50,8 +56,8 @@ def open_channel(
 ) -> grpc.aio.Channel:
     """Open a channel that takes the addresses in turn (round robin), skipping those that are down.
 
-    `service_config` is the config itself, a file, or the contract's package to read it from. Must be called
-    within a running event loop. Without `credentials` the channel is plain text.
+    `service_config` is the config itself, a file, or the contract's package to read it from (see
+    `load_service_config`). Must be called within a running event loop. Without `credentials` it is plain text.
     """
     options: list[tuple[str, int | str]] = [
         *_RECONNECT_OPTIONS,

@@ -4,7 +4,6 @@
 
 import argparse
 import asyncio
-from collections.abc import AsyncIterator
 
 import grpc
 from grpc_health.v1 import health_pb2, health_pb2_grpc
@@ -16,18 +15,28 @@ SERVICE_UNKNOWN: int = _STATUS.SERVICE_UNKNOWN
 
 WHOLE_SERVER = ""
 
+ACCEPTING = "vitrine.accepting"
+"""Not a service but a state: SERVING from the opening of the port until the drain. Channels of kit watch it, so that
+they turn to other replicas before a draining one stops taking calls."""
+
 
 class Health(health_pb2_grpc.HealthServicer):  # type: ignore[misc]  # the package has no types
     """The standard health service. Everything is NOT_SERVING until it is set; after `drain` for good.
 
-    Unlike the servicer that comes with gRPC, its watches end when the server drains, so they do not hold the
-    drain up.
+    Unlike the servicer that comes with gRPC, its watches can be ended, so they do not hold the end of a process up.
     """
 
     def __init__(self) -> None:
-        self._statuses: dict[str, int] = {WHOLE_SERVER: NOT_SERVING}
+        self._statuses: dict[str, int] = {WHOLE_SERVER: NOT_SERVING, ACCEPTING: SERVING}
         self._draining = False
+        self._ended = False
+        self._watchers = 0
         self._changed = asyncio.Condition()
+
+    @property
+    def watchers(self) -> int:
+        """How many clients watch, and so will learn of a drain."""
+        return self._watchers
 
     def status(self, service: str = WHOLE_SERVER) -> int:
         """Return the current status of a service."""
@@ -39,9 +48,14 @@ class Health(health_pb2_grpc.HealthServicer):  # type: ignore[misc]  # the packa
             await self._put({service: SERVING if serving else NOT_SERVING})
 
     async def drain(self) -> None:
-        """Set everything to NOT_SERVING for good and end the watches."""
+        """Set everything to NOT_SERVING for good."""
         self._draining = True
         await self._put(dict.fromkeys(self._statuses, NOT_SERVING))
+
+    async def end_watches(self) -> None:
+        """End all watches, and new ones after their first message."""
+        self._ended = True
+        await self._put({})
 
     async def Check(  # noqa: N802  the contract's name
         self, request: health_pb2.HealthCheckRequest, context: grpc.aio.ServicerContext
@@ -54,17 +68,21 @@ class Health(health_pb2_grpc.HealthServicer):  # type: ignore[misc]  # the packa
 
     async def Watch(  # noqa: N802  the contract's name
         self, request: health_pb2.HealthCheckRequest, context: grpc.aio.ServicerContext
-    ) -> AsyncIterator[health_pb2.HealthCheckResponse]:
+    ) -> None:
         """Send the status now and at each change."""
         last: int | None = None
-        while not (self._draining and self.status(request.service) == last):
-            async with self._changed:
-                while self.status(request.service) == last and not self._draining:
-                    await self._changed.wait()
-                current = self.status(request.service)
-            if current != last:
-                yield _STATUS(status=current)
-            last = current
+        self._watchers += 1
+        try:
+            while not (self._ended and self.status(request.service) == last):
+                async with self._changed:
+                    while self.status(request.service) == last and not self._ended:
+                        await self._changed.wait()
+                    current = self.status(request.service)
+                if current != last:
+                    await context.write(_STATUS(status=current))
+                last = current
+        finally:
+            self._watchers -= 1
 
     async def _put(self, statuses: dict[str, int]) -> None:
         async with self._changed:

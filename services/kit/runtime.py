@@ -19,6 +19,11 @@ from services.kit.settings import ServiceSettings
 
 LOG = logging.getLogger(__name__)
 
+# A stopping server cancels the calls that it has not looked at yet. So clients that watch health are told first, and
+# given this long to send their calls elsewhere.
+_FAREWELL_S = 0.2
+_FAREWELL_SHARE = 0.1
+
 WarmUp = Callable[[], Awaitable[None]]
 
 # Of the drain time: calls in flight may take this share, background tasks what is then left but for the
@@ -111,8 +116,11 @@ class Runtime:
         loop = asyncio.get_running_loop()
         begun_s = loop.time()
         await self.health.drain()
+        if self.health.watchers:
+            await asyncio.sleep(min(_FAREWELL_S, seconds * _FAREWELL_SHARE))
+        await self.health.end_watches()
         self.interceptor.end_watches()
-        await self.server.stop(seconds * _CALLS_SHARE)
+        await self.server.stop(max(seconds * _CALLS_SHARE - (loop.time() - begun_s), 0.0))
         spent_s = loop.time() - begun_s
         await self.background.drain(max(seconds * _BACKGROUND_SHARE - spent_s, 0.0))
         self.executor.close()

@@ -3,9 +3,9 @@
 import os
 import sys
 from pathlib import Path
-from typing import Annotated, Any, Literal, TypeVar
+from typing import Annotated, Any, Literal, Self, TypeVar
 
-from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, ValidationError
+from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, ValidationError, model_validator
 from pydantic_settings import (
     BaseSettings,
     NoDecode,
@@ -74,6 +74,12 @@ class ServiceSettings(BaseSettings):
     tls_ca_path: Path | None = None
     """PEM roots that peers are checked against: clients (mutual TLS) and upstream servers."""
 
+    @model_validator(mode="after")
+    def _certificate_has_its_key(self) -> Self:
+        if (self.tls_certificate_path is None) != (self.tls_key_path is None):
+            raise ValueError("tls_certificate_path and tls_key_path are set together or not at all")
+        return self
+
     @classmethod
     def settings_customise_sources(
         cls,
@@ -128,7 +134,10 @@ def explain(kind: type[BaseSettings], error: Exception) -> str:
         return f"the settings cannot be read: {error}"
     lines = [f"{kind.__name__}: {error.error_count()} problem(s) with the settings"]
     for problem in error.errors(include_input=False, include_url=False):
-        name = str(problem["loc"][0]) if problem["loc"] else ""
+        if not problem["loc"]:  # a rule over several settings
+            lines.append(f"  {problem['msg']}")
+            continue
+        name = str(problem["loc"][0])
         field = kind.model_fields.get(name)
         purpose = f"  ({field.description})" if field is not None and field.description else ""
         lines.append(f"  {PREFIX}{name.upper()}: {problem['msg']}{purpose}")

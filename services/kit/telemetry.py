@@ -105,7 +105,7 @@ class PlainFormatter(logging.Formatter):
     def format(self, record: logging.LogRecord) -> str:
         """Format a record; a trace follows on lines of its own."""
         head = f"{_moment(record)} {record.levelname:<7} {record.name} {record.getMessage()}"
-        line = " ".join([head, *(f"{key}={value}" for key, value in _fields(record).items())])
+        line = " ".join([head, *(f"{key}={_plain(value)}" for key, value in _fields(record).items())])
         return f"{line}\n{self.formatException(record.exc_info)}" if record.exc_info else line
 
 
@@ -145,6 +145,12 @@ def _fields(record: logging.LogRecord) -> dict[str, object]:
         fields.setdefault("request_id", call.request_id)
         fields.setdefault("trace_id", call.trace.trace_id)
     return fields
+
+
+def _plain(value: object) -> str:
+    # Quoted when it is not one printable word: nobody may write log lines by way of a field.
+    text = str(value)
+    return text if text.isprintable() and " " not in text else json.dumps(text, ensure_ascii=False)
 
 
 def _moment(record: logging.LogRecord) -> str:

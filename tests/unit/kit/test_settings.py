@@ -62,6 +62,13 @@ def test_all_problems_are_reported_together_without_values(environment, monkeypa
     assert "mysql" not in said
 
 
+def test_a_certificate_needs_its_key(environment, capsys):
+    environment(TLS_CERTIFICATE_PATH="server.pem")
+    with pytest.raises(SystemExit):
+        load(ComposerSettings)
+    assert "tls_key_path are set together" in capsys.readouterr().err
+
+
 def test_a_settings_file_that_is_no_toml_is_a_readable_problem(environment, tmp_path, capsys):
     path = tmp_path / "broken.toml"
     path.write_text("listen = ")
