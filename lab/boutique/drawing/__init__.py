@@ -1,0 +1,1 @@
+"""Product pictures: silhouettes, fabrics, ornaments and backdrops, drawn with Pillow."""
