@@ -6,6 +6,10 @@ from pathlib import Path
 
 import pytest
 
+from tests.postgres import postgres_dsn, postgres_server
+
+__all__ = ["postgres_dsn", "postgres_server"]
+
 LEFT_OUT = pytest.StashKey[dict[str, list[str]]]()
 
 

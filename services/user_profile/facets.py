@@ -17,23 +17,20 @@ COLUMN_OF_FACET: Final = {
 """Facet of the contract → column of the release's vocabulary."""
 
 
-@dataclass(frozen=True)
-class Facet:
-    """One facet of every item."""
-
-    name: str
-    values: Sequence[str]
-    """Distinct values in code order; value 0 is "" and means missing."""
-    codes: NDArray[np.int32]
-    """`[items]` code of each item's value."""
+FACET_ORDER: Final = {facet: place for place, facet in enumerate(COLUMN_OF_FACET)}
+"""The order in which a profile lists facets."""
 
 
 @dataclass(frozen=True)
 class Facets:
-    """The release's items by row, and their facets."""
+    """The release's items by row, and their facets. Every value of every facet has one code."""
 
     row_of: Mapping[str, int]
-    facets: tuple[Facet, ...]
+    """item_id → row."""
+    names: Sequence[tuple[str, str]]
+    """Facet and value of each code, facets in order; the value "" means missing."""
+    codes: NDArray[np.int32]
+    """`[facets, items]` code of each item's value."""
 
     def rows(self, item_ids: Sequence[str]) -> NDArray[np.int32]:
         """`[n]` vocabulary rows, −1 where the release does not know the item."""
@@ -43,8 +40,13 @@ class Facets:
     @classmethod
     def of(cls, item_ids: Sequence[str], columns: Mapping[str, Sequence[str]]) -> "Facets":
         """Builds the facets from columns named as in COLUMN_OF_FACET; row k of each is item k."""
-        facets = tuple(_facet(name, columns[column]) for name, column in COLUMN_OF_FACET.items())
-        return cls({item_id: row for row, item_id in enumerate(item_ids)}, facets)
+        names: list[tuple[str, str]] = []
+        codes: list[list[int]] = []
+        for facet, column in COLUMN_OF_FACET.items():
+            code_of = {value: code for code, value in enumerate(sorted(set(columns[column])), len(names))}
+            names += [(facet, value) for value in code_of]
+            codes.append([code_of[value] for value in columns[column]])
+        return cls({item_id: row for row, item_id in enumerate(item_ids)}, names, np.array(codes, np.int32))
 
     @classmethod
     def load(cls, release: Path) -> "Facets":
@@ -53,8 +55,3 @@ class Facets:
             columns = {column: [str(value) for value in file[column].tolist()] for column in COLUMN_OF_FACET.values()}
             return cls.of([str(item_id) for item_id in file["item_ids"].tolist()], columns)
 
-
-def _facet(name: str, column: Sequence[str]) -> Facet:
-    values = ["", *sorted(set(column) - {""})]
-    code_of = {value: code for code, value in enumerate(values)}
-    return Facet(name, values, np.array([code_of[value] for value in column], np.int32))

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from services.user_profile.actions import CART, ENDS_CART, HIDE, IMPRESSION, SEARCH, SEEN, UNDOES, UNHIDE
-from services.user_profile.facets import Facets
+from services.user_profile.facets import FACET_ORDER, Facets
 from services.user_profile.model.encoder import Encoder
 from services.user_profile.model.interactions import Weighting
 
@@ -49,8 +49,7 @@ class ProfileLimits:
     """Affinities of one facet, the strongest."""
 
 
-@dataclass(frozen=True)
-class Affinity:
+class Affinity(NamedTuple):
     """The share of the user's weighted actions that concern one value of a facet."""
 
     facet: str
@@ -208,20 +207,20 @@ def _taste(
 def _affinities(
     rows: NDArray[np.int32], weights: NDArray[np.float64], facets: Facets, per_facet: int
 ) -> list[Affinity]:
-    known = (rows >= 0) & (weights > 0)
-    total = float(weights.sum())
-    if not known.any():
+    known = np.flatnonzero((rows >= 0) & (weights > 0))
+    if not len(known):
         return []
-    rows, weights = rows[known], weights[known]
+    codes = facets.codes[:, rows[known]]
+    shares = np.bincount(codes.ravel(), np.tile(weights[known] / weights.sum(), len(codes)), len(facets.names))
     found: list[Affinity] = []
-    for facet in facets.facets:
-        shares = np.bincount(facet.codes[rows], weights, len(facet.values)) / total
-        shares[0] = 0.0  # the missing value is no taste
-        codes = np.flatnonzero(shares)
-        # Ties go by value, so that the same events give the same list.
-        strongest = codes[np.argsort(-shares[codes], kind="stable")][:per_facet]
-        found += [Affinity(facet.name, facet.values[code], float(shares[code])) for code in strongest.tolist()]
-    return found
+    taken: dict[str, int] = {}
+    # Strongest first; ties go by code, so that the same events give the same list.
+    for code in np.argsort(-shares, kind="stable")[: np.count_nonzero(shares)].tolist():
+        facet, value = facets.names[code]
+        if value and taken.get(facet, 0) < per_facet:
+            taken[facet] = taken.get(facet, 0) + 1
+            found.append(Affinity(facet, value, float(shares[code])))
+    return sorted(found, key=lambda affinity: FACET_ORDER[affinity.facet])
 
 
 def _seen(window: Sequence[ProfileEvent], limit: int) -> list[str]:
