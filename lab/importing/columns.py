@@ -20,8 +20,16 @@ class ColumnMapper:
 
     def __init__(self, mapping: KindMapping, on_fill: Fill) -> None:
         self._fields: list[tuple[str, Getter]] = []
+        self._plain: list[tuple[str, str]] = []
         for name, rule in mapping.fields.items():
-            if isinstance(rule, FieldRule):
+            if (
+                isinstance(rule, FieldRule)
+                and _is_plain(rule)
+                and "." not in rule.columns[0]
+                and name not in LIST_FIELDS
+            ):
+                self._plain.append((name, rule.columns[0]))  # most columns are: no call for each
+            elif isinstance(rule, FieldRule):
                 self._fields.append((name, _compiled(name, rule, on_fill)))
             else:
                 inner = [(key, _compiled(f"{name}.{key}", each, on_fill)) for key, each in rule.items()]
@@ -30,6 +38,11 @@ class ColumnMapper:
     def fields_of(self, row: Row) -> dict[str, Any]:
         """Return the fields that are not empty."""
         fields = {}
+        for name, column in self._plain:
+            if column in row:
+                value = row[column]
+                if value is not None and value not in ("", [], {}):
+                    fields[name] = value
         for name, getter in self._fields:
             value = getter(row)
             if value is not None and value not in ("", [], {}):
@@ -65,9 +78,6 @@ def _table(inner: list[tuple[str, Getter]]) -> Getter:
 
 
 def _compiled(name: str, rule: FieldRule, on_fill: Fill) -> Getter:
-    if _is_plain(rule) and name not in LIST_FIELDS:
-        column = rule.columns[0]
-        return lambda row: row[column] if column in row else value_at(row, column)
     read = _reader(name, rule)
     if rule.constant is not None:
         label = f"{name}: constant {rule.constant}"
@@ -93,7 +103,10 @@ def _compiled(name: str, rule: FieldRule, on_fill: Fill) -> Getter:
 
 
 def _is_plain(rule: FieldRule) -> bool:
-    return len(rule.columns) == 1 and rule == FieldRule.model_validate({"from": rule.columns})
+    """Say whether a rule only names a column of the row itself."""
+    if len(rule.columns) != 1 or "." in rule.columns[0]:
+        return False
+    return rule == FieldRule.model_validate({"from": rule.columns})
 
 
 def _reader(name: str, rule: FieldRule) -> Getter:

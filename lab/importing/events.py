@@ -57,9 +57,8 @@ class EventReader:
             event.placement.CopyFrom(_placement(fields))
         self._read_by_action(event, fields)
         for name, limit in _SHORT_TEXTS:
-            value = get(name)
-            if value:
-                setattr(event, name, _text(value, name, limit))
+            if name in fields:
+                setattr(event, name, _text(fields[name], name, limit))
         device = get("device")
         if device:
             event.device = _device(device)
@@ -114,13 +113,15 @@ def _action(value: Any) -> Any:
 
 
 def _id(value: Any, field: str) -> str:
-    if isinstance(value, str) and 0 < len(value) <= 128 and value.isalnum():
+    if value is None:
+        return ""
+    if isinstance(value, str) and len(value) <= 128 and value.isprintable() and " " not in value:
         return value
     return identifier(value, field)
 
 
 def _device(value: Any) -> Any:
-    number = DEVICES.get(str(value).strip().lower())
+    number = DEVICES.get(value) or DEVICES.get(str(value).strip().lower())
     if number is None:
         raise RowRefused("device", "device_unknown", f"{str(value)[:40]!r} is none of {', '.join(DEVICES)}")
     return number

@@ -1,21 +1,20 @@
-"""The import of campaigns: each line is the contract's Campaign as protobuf JSON, snake_case names."""
+"""The import of campaigns with their banners and coupons: JSON Lines in the form that the boutique exports."""
 
 from collections.abc import Iterator
 
-from google.protobuf import json_format
-
-from lab.importing.problems import Violation
+from lab.importing.campaigns import campaign_message
+from lab.importing.problems import RowRefused, Violation
 from lab.importing.reading.rows import BrokenRow, Row
 from lab.importing.report import Ledger
 from lab.importing.sending import Services
 from services.kit.status import RemoteError
-from vitrine.page_composer.v1 import merchandising_pb2 as pb
 
 
 class CampaignImport:
-    """One file of campaigns with their banners and coupons."""
+    """One file of campaigns."""
 
-    def __init__(self, ledger: Ledger, services: Services | None) -> None:
+    def __init__(self, picture_address: str, ledger: Ledger, services: Services | None) -> None:
+        self._picture_address = picture_address
         self._ledger = ledger
         self._services = services
 
@@ -29,18 +28,20 @@ class CampaignImport:
                 self._take(row)
 
     def _take(self, row: Row) -> None:
-        campaign = pb.Campaign()
         try:
-            json_format.ParseDict(row.values, campaign)
+            campaign = campaign_message(row.values, self._picture_address, self._dropped_picture)
             if self._services is not None:
                 self._services.send_campaign(self._ledger.report.shop_id, campaign)
-        except json_format.ParseError as error:
-            remedy = f"{error}; the fields are those of Campaign in merchandising.proto"
-            self._ledger.rejected(row.line, Violation("", "campaign_malformed", remedy), row.values)
+        except RowRefused as refusal:
+            self._ledger.rejected(row.line, refusal.violation, row.values)
         except RemoteError as error:
             self._ledger.rejected(row.line, _refused(error), row.values)
         else:
             self._ledger.imported()
+
+    def _dropped_picture(self, image: str) -> None:
+        self._ledger.report.dangling["banner pictures"] += 1
+        self._ledger.report.note(f"{image} is left out: set picture_address in the mapping to where the shop serves it")
 
 
 def _refused(error: RemoteError) -> Violation:

@@ -13,6 +13,7 @@ from lab.importing.reading.rows import BrokenRow, Row
 from lab.importing.report import Ledger
 from lab.importing.sending import Services
 from lab.importing.spool import Spool
+from vitrine.user_profile.v1 import user_profile_pb2 as pb
 
 EVENTS_A_STREAM = 20_000
 _CONFLICT = Violation("event_id", "event_conflict", "the id came before with other content; give each event its own")
@@ -62,15 +63,14 @@ class EventImport:
         except RowRefused as refusal:
             ledger.rejected(row.line, refusal.violation, row.values)
             return
-        key = hashlib.blake2b(event.event_id.encode(), digest_size=16).digest()
-        content = hashlib.blake2b(event.SerializeToString(deterministic=True), digest_size=16).digest()
-        known = spool.event_is(key, content)
+        # user_profile knows every id it ever recorded; only a dry run has to remember them here.
+        known = "new" if self._services is not None else spool.event_is(*_digests(event))
         if known == "new":
             if self._known_items and event.item_id and event.item_id not in self._known_items:
                 ledger.report.dangling["items"] += 1
             self._pending.append((row, event))
         elif known == "same":
-            ledger.merged("same content")
+            ledger.merged("recorded before")
         else:
             ledger.rejected(row.line, _CONFLICT, row.values)
 
@@ -98,3 +98,12 @@ class EventImport:
         for _ in range(int(answer.declined_count)):
             declined = Violation("", "consent_refused", "the user agreed neither to personalisation nor to analytics")
             ledger.rejected(0, declined, None)
+
+
+def _digests(event: pb.Event) -> tuple[bytes, bytes]:
+    """Return digests of an event's id and of its content."""
+    content = event.SerializeToString(deterministic=True)
+    return (
+        hashlib.blake2b(event.event_id.encode(), digest_size=16).digest(),
+        hashlib.blake2b(content, digest_size=16).digest(),
+    )

@@ -82,7 +82,7 @@ def _importer(
     if job.kind == "pictures":
         return PictureImport(mapping, pictures, ledger, services)
     if job.kind == "campaigns":
-        return CampaignImport(ledger, services)
+        return CampaignImport(mapping.picture_address, ledger, services)
     known = services.item_facts(job.shop_id) if services is not None else []
     item_ids = frozenset(facts.item_id for facts in known)
     if job.kind == "links":

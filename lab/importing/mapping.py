@@ -123,11 +123,13 @@ class KindMapping(_Table):
     """major: prices are written as 12.50 and become 1250 by the currency's decimals."""
     picture_folder: str = ""
     """Where relative picture paths begin, relative to the file's folder."""
+    picture_address: str = ""
+    """Put before relative banner pictures: the address at which the shop serves them."""
     states: bool = False
     """Rows are later states of items in time order: each is sent, none replaces an earlier one in the file."""
     variants: VariantRules | None = None
     """How variants become products."""
-    fields: dict[str, FieldRule | dict[str, FieldRule]]
+    fields: dict[str, FieldRule | dict[str, FieldRule]] = Field(default_factory=dict)
     """By field; a table of rules (such as titles by language) makes a table of values."""
 
     @model_validator(mode="before")

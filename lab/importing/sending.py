@@ -125,14 +125,20 @@ class Services:
 
 
 def batches_of(items: Sequence[Any]) -> list[list[Any]]:
-    """Split items so that no message has more than ITEMS_A_MESSAGE items or, unless one is larger, MESSAGE_BYTES."""
+    """Split items so that a message has at most ITEMS_A_MESSAGE items and, unless one alone is larger, MESSAGE_BYTES.
+
+    Two states of one item never share a message: the later one must find the earlier one stored.
+    """
     batches: list[list[Any]] = []
-    size = 0
+    size, there = 0, set[str]()
     for item in items:
         length = item.ByteSize()
-        if not batches or len(batches[-1]) == ITEMS_A_MESSAGE or size + length > MESSAGE_BYTES:
+        full = len(there) == ITEMS_A_MESSAGE or size + length > MESSAGE_BYTES or item.item_id in there
+        if full or not batches:
             batches.append([])
             size = 0
+            there.clear()
         batches[-1].append(item)
         size += length
+        there.add(item.item_id)
     return batches

@@ -20,7 +20,7 @@ class JsonLinesSource:
 
     def rows(self) -> Iterator[Row | BrokenRow]:
         """Yield every object. Raises: FileRefused when the file cannot be read on."""
-        decode = json.JSONDecoder().decode
+        decode = json.JSONDecoder().raw_decode
         file = self._file
         for line in file.lines():
             if file.overlong:
@@ -29,7 +29,10 @@ class JsonLinesSource:
             if line.isspace():
                 continue
             try:
-                values = decode(line.decode())
+                text = line.decode().strip()
+                values, end = decode(text)
+                if end != len(text):
+                    raise json.JSONDecodeError("more than one value", text, end)
             except UnicodeDecodeError as error:
                 yield _broken(file.number, line, "encoding", f"not UTF-8 at byte {error.start}; export as UTF-8")
             except (json.JSONDecodeError, RecursionError) as error:
