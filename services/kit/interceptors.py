@@ -10,6 +10,7 @@ from typing import Any
 import grpc
 
 from services.kit.access import AccessRecorder, CallRecord
+from services.kit.admission import Admission, is_watch
 from services.kit.call_context import (
     REQUEST_ID_HEADER,
     TRACEPARENT_HEADER,
@@ -19,14 +20,12 @@ from services.kit.call_context import (
     new_request_id,
     usable_request_id,
 )
-from services.kit.errors import Overloaded
 from services.kit.status import RpcStatus, make_status, to_rpc_status
 
 Continuation = Callable[[grpc.HandlerCallDetails], Awaitable[grpc.RpcMethodHandler | None]]
 
 # gRPC's own services (health, reflection) are not ours to count, limit or refuse.
 _INFRASTRUCTURE = "/grpc."
-_WATCH = "Watch"
 
 # By (request streaming, response streaming).
 _MAKE = {
@@ -35,6 +34,7 @@ _MAKE = {
     (True, False): grpc.stream_unary_rpc_method_handler,
     (True, True): grpc.stream_stream_rpc_method_handler,
 }
+_CODES = {code.value[0]: code for code in grpc.StatusCode}
 
 
 class CallInterceptor(grpc.aio.ServerInterceptor):  # type: ignore[misc]  # the package has no types
@@ -45,67 +45,52 @@ class CallInterceptor(grpc.aio.ServerInterceptor):  # type: ignore[misc]  # the 
     """
 
     def __init__(self, service: str, *, default_deadline_ms: int, max_in_flight: int) -> None:
+        self.admission = Admission(max_in_flight)
         self._domain = f"vitrine.{service}"
-        self._default_deadline_ms = default_deadline_ms
-        self._max_in_flight = max_in_flight
-        self._in_flight = 0
+        self._default_deadline_s = default_deadline_ms / 1000.0
         self._recorder = AccessRecorder()
-        self._watches: set[asyncio.Task[Any]] = set()
-        self._draining = False
-
-    @property
-    def in_flight(self) -> int:
-        """How many calls are being worked on, watches left out."""
-        return self._in_flight
-
-    def end_watches(self) -> None:
-        """End all watches and refuse new ones: the server drains."""
-        self._draining = True
-        for task in self._watches:
-            task.cancel()
+        self._wrapped: dict[str, tuple[grpc.RpcMethodHandler, grpc.RpcMethodHandler]] = {}
 
     async def intercept_service(
         self, continuation: Continuation, handler_call_details: grpc.HandlerCallDetails
     ) -> grpc.RpcMethodHandler | None:
-        """Wrap the handler of one call."""
+        """Put this interceptor around the handler of a call; once for each method."""
+        method: str = handler_call_details.method
         handler = await continuation(handler_call_details)
-        if handler is None or handler_call_details.method.startswith(_INFRASTRUCTURE):
+        if handler is None or method.startswith(_INFRASTRUCTURE):
             return handler
-        headers = dict(handler_call_details.invocation_metadata or ())
-        begin = partial(self._begin, handler_call_details.method, headers)
+        known = self._wrapped.get(method)
+        if known is None or known[0] is not handler:
+            known = self._wrapped[method] = (handler, self._wrap(method, handler))
+        return known[1]
+
+    def _wrap(self, method: str, handler: grpc.RpcMethodHandler) -> grpc.RpcMethodHandler:
         behaviours = handler.stream_stream, handler.unary_stream, handler.stream_unary, handler.unary_unary
         behaviour = next(each for each in behaviours if each is not None)
         around = self._stream if handler.response_streaming else self._answer
         return _MAKE[handler.request_streaming, handler.response_streaming](
-            partial(around, behaviour, begin), handler.request_deserializer, handler.response_serializer
+            partial(around, method, behaviour), handler.request_deserializer, handler.response_serializer
         )
 
-    async def _answer(
-        self,
-        behaviour: Callable[..., Awaitable[Any]],
-        begin: Callable[..., CallRecord],
-        request: Any,
-        context: Any,
-    ) -> Any:
-        record = begin(request, context, endless=hasattr(request, "__aiter__"))
-        async with self._around(record, context):
+    async def _answer(self, method: str, behaviour: Callable[..., Awaitable[Any]], request: Any, context: Any) -> Any:
+        endless = hasattr(request, "__aiter__")
+        async with self._around(self._begin(method, request, context, endless=endless), context):
             return await behaviour(request, context)
 
-    async def _stream(
-        self, behaviour: Callable[..., Any], begin: Callable[..., CallRecord], request: Any, context: Any
-    ) -> None:
+    async def _stream(self, method: str, behaviour: Callable[..., Any], request: Any, context: Any) -> None:
         # Written to the context, not yielded: a cancellation then arrives here, wherever the call stands.
-        record = begin(request, context, endless=True)
+        record = self._begin(method, request, context, endless=True)
         async with self._around(record, context), aclosing(behaviour(request, context)) as messages:
             async for message in messages:
                 await context.write(message)
 
-    def _begin(self, method: str, headers: dict[str, Any], request: Any, context: Any, *, endless: bool) -> CallRecord:
+    def _begin(self, method: str, request: Any, context: Any, *, endless: bool) -> CallRecord:
         """Read the call's ids and deadline; an endless call gets no default deadline."""
+        headers = dict(context.invocation_metadata() or ())
         request_id = _text(headers.get(REQUEST_ID_HEADER)) or _text(getattr(request, "request_id", ""))
         remaining_s: float | None = context.time_remaining()
         if remaining_s is None and not endless:
-            remaining_s = self._default_deadline_ms / 1000.0
+            remaining_s = self._default_deadline_s
         call = CallContext(
             request_id=request_id if usable_request_id(request_id) else new_request_id(),
             trace=TraceParent.continued(_text(headers.get(TRACEPARENT_HEADER))),
@@ -117,18 +102,16 @@ class CallInterceptor(grpc.aio.ServerInterceptor):  # type: ignore[misc]  # the 
 
     @asynccontextmanager
     async def _around(self, record: CallRecord, context: Any) -> AsyncIterator[None]:
-        watch = record.call.method.rpartition("/")[2].startswith(_WATCH)
+        watch = is_watch(record.call.method)
         self._recorder.began(record)
-        entered = False
         try:
-            entered = self._admit(record, watch=watch)
-            async with asyncio.timeout(_time_left(record, context)) as limit:
-                yield
+            with self.admission.place(watch=watch):
+                async with asyncio.timeout(_time_left(record, context)) as limit:
+                    yield
             record.code = _code_of(context)
         except asyncio.CancelledError:
-            if not (watch and self._draining):
-                late = record.call.deadline_s is not None and time.monotonic() >= record.call.deadline_s
-                record.code = grpc.StatusCode.DEADLINE_EXCEEDED if late else grpc.StatusCode.CANCELLED
+            if not (watch and self.admission.draining):
+                record.code = _code_of_cancelled(record)
                 raise
             _resume_task()
             await _abort(context, record, _draining_status(self._domain))
@@ -142,32 +125,7 @@ class CallInterceptor(grpc.aio.ServerInterceptor):  # type: ignore[misc]  # the 
             record.error = error if status.code is grpc.StatusCode.INTERNAL else None
             await _abort(context, record, status)
         finally:
-            self._leave(watch=watch, entered=entered)
             self._recorder.ended(record)
-
-    def _admit(self, record: CallRecord, *, watch: bool) -> bool:
-        if watch:
-            if self._draining:
-                raise Overloaded("this process is shutting down; watch another replica", reason="DRAINING")
-            task = asyncio.current_task()
-            if task is not None:
-                self._watches.add(task)
-            return True
-        if self._in_flight >= self._max_in_flight:
-            raise Overloaded(
-                f"{self._in_flight} calls are in flight, which is the limit; try again later or elsewhere",
-                metadata={"max_in_flight": str(self._max_in_flight)},
-            )
-        self._in_flight += 1
-        return True
-
-    def _leave(self, *, watch: bool, entered: bool) -> None:
-        if watch:
-            task = asyncio.current_task()
-            if task is not None:
-                self._watches.discard(task)
-        elif entered:
-            self._in_flight -= 1
 
 
 async def _abort(context: Any, record: CallRecord, status: RpcStatus) -> None:
@@ -190,9 +148,13 @@ def _resume_task() -> None:
 
 def _code_of(context: Any) -> grpc.StatusCode:
     code = context.code()
-    if isinstance(code, grpc.StatusCode):
-        return code
-    return next((known for known in grpc.StatusCode if known.value[0] == code), grpc.StatusCode.OK)
+    return code if isinstance(code, grpc.StatusCode) else _CODES.get(code, grpc.StatusCode.OK)
+
+
+def _code_of_cancelled(record: CallRecord) -> grpc.StatusCode:
+    deadline_s = record.call.deadline_s
+    late = deadline_s is not None and time.monotonic() >= deadline_s
+    return grpc.StatusCode.DEADLINE_EXCEEDED if late else grpc.StatusCode.CANCELLED
 
 
 def _text(value: object) -> str:

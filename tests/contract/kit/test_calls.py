@@ -127,7 +127,7 @@ async def test_the_callers_deadline_is_known_to_the_handler_and_cancels_it():
         assert error.code() is grpc.StatusCode.DEADLINE_EXCEEDED
         await until(lambda: serving.probe.cancelled == ["ask"])
         assert serving.probe.calls[0].deadline_s is not None
-        await until(lambda: serving.runtime.interceptor.in_flight == 0)
+        await until(lambda: serving.runtime.interceptor.admission.in_flight == 0)
 
 
 async def test_streams_have_no_default_deadline():
@@ -147,13 +147,13 @@ async def test_a_caller_that_goes_away_cancels_the_handler_wherever_it_stands():
         assert (await listing.read()).release_ids == ["first"]
         listing.cancel()
         await until(lambda: serving.probe.closed == ["list_all"])
-        await until(lambda: serving.runtime.interceptor.in_flight == 0)
+        await until(lambda: serving.runtime.interceptor.admission.in_flight == 0)
 
 
 async def test_more_calls_than_allowed_are_refused_and_health_is_not():
     async with serving_probe(max_in_flight=2) as serving:
         waiting = [asyncio.ensure_future(serving.stub.Ask(Request(shop_id="gate"))) for _ in range(2)]
-        await until(lambda: serving.runtime.interceptor.in_flight == 2)
+        await until(lambda: serving.runtime.interceptor.admission.in_flight == 2)
         error = read_error(await refused(serving.stub.Ask(Request(shop_id="a"))))
         assert (error.code, error.reason) == (grpc.StatusCode.RESOURCE_EXHAUSTED, "OVERLOADED")
         assert await check(serving.address, SERVICE)

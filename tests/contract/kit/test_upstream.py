@@ -79,7 +79,7 @@ async def test_a_dependency_with_a_bug_is_down_and_one_that_is_busy_too():
     async with serving_probe(max_in_flight=1) as serving, upstream_to(serving.address) as (upstream, stub):
         assert (await down(upstream.call(stub.Ask, Request(shop_id="bug")))).cause == "internal"
         waiting = asyncio.ensure_future(upstream.call(stub.Ask, Request(shop_id="gate")))
-        await until(lambda: serving.runtime.interceptor.in_flight == 1)
+        await until(lambda: serving.runtime.interceptor.admission.in_flight == 1)
         assert (await down(upstream.call(stub.Ask, Request(shop_id="a")))).cause == "overloaded"
         serving.probe.gate.set()
         await waiting
