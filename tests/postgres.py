@@ -9,6 +9,7 @@ import shutil
 import tempfile
 import warnings
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from uuid import uuid4
 
@@ -41,12 +42,18 @@ def postgres_server() -> Iterator[str]:
 def postgres_dsn(postgres_server: str) -> Iterator[str]:
     """Address of a database that only this module of tests uses."""
     name = f"test_{uuid4().hex[:12]}"
-    asyncio.run(_execute(postgres_server, f'CREATE DATABASE "{name}"'))
+    _execute(postgres_server, f'CREATE DATABASE "{name}"')
     yield make_url(postgres_server).set(database=name).render_as_string(hide_password=False)
-    asyncio.run(_execute(postgres_server, f'DROP DATABASE "{name}" WITH (FORCE)'))
+    _execute(postgres_server, f'DROP DATABASE "{name}" WITH (FORCE)')
 
 
-async def _execute(dsn: str, statement: str) -> None:
+def _execute(dsn: str, statement: str) -> None:
+    # In a thread, because an async fixture may ask for a database while its own loop runs.
+    with ThreadPoolExecutor(1) as pool:
+        pool.submit(lambda: asyncio.run(_executed(dsn, statement))).result()
+
+
+async def _executed(dsn: str, statement: str) -> None:
     engine = create_async_engine(driver_url(dsn), poolclass=NullPool, isolation_level="AUTOCOMMIT")
     async with engine.connect() as connection:
         await connection.execute(text(statement))

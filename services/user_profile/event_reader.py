@@ -36,7 +36,7 @@ class EventReader:
         self._shop_id = shop_id
         self._pseudonyms = pseudonyms
         self._tracking_key = tracking_key
-        self._latest_us = now_us + MAX_AHEAD_US
+        self.now_us = now_us
         # A batch holds few users and sessions, each many times.
         self._users: dict[str, bytes] = {}
         self._sessions: dict[str, bytes] = {}
@@ -70,7 +70,7 @@ class EventReader:
         if not checks.that(message.HasField("occurred_at"), "occurred_at", "required: when it happened"):
             return
         nanos_fit = 0 <= message.occurred_at.nanos < 1_000_000_000
-        in_time = EARLIEST_US <= _occurred_us(message) <= self._latest_us
+        in_time = EARLIEST_US <= _occurred_us(message) <= self.now_us + MAX_AHEAD_US
         description = "send a time from the year 2000 to 10 minutes ahead of our clock, with 0 to 999,999,999 nanos"
         checks.that(nanos_fit and in_time, "occurred_at", description)
 

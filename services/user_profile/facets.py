@@ -54,4 +54,3 @@ class Facets:
         with np.load(release / "vocabulary.npz", allow_pickle=False) as file:
             columns = {column: [str(value) for value in file[column].tolist()] for column in COLUMN_OF_FACET.values()}
             return cls.of([str(item_id) for item_id in file["item_ids"].tolist()], columns)
-

@@ -84,7 +84,7 @@ class UserProfileServicer(UserProfileServiceServicer):
             events = await self._holdings.executor.run(requests.read_batch, request.events, reader)
         else:
             events = requests.read_batch(request.events, reader)
-        recording = await self._store.record(request.shop_id, events, refuse_conflicts=True)
+        recording = await self._store.record(request.shop_id, events, reader.now_us, refuse_conflicts=True)
         self._tallies.count(recording)
         return pb.RecordEventsResponse(
             recorded_count=recording.recorded_count,

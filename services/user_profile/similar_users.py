@@ -35,6 +35,8 @@ class SimilarUsersSettings:
     """Users, those last active first."""
     active_days: int = 90
     """Users who did nothing for so long are left out."""
+    refresh_s: float = 30.0
+    """Time between two looks in the background. An answer never rests on a look more than twice as old."""
 
 
 @dataclass
@@ -72,6 +74,11 @@ class SimilarUsers:
         self._settings = settings or SimilarUsersSettings()
         self._spaces: dict[tuple[str, str], _Space] = {}
 
+    @property
+    def refresh_s(self) -> float:
+        """Time between two looks in the background."""
+        return self._settings.refresh_s
+
     async def refresh(self, shop_id: str, release: ProfileRelease, now: datetime) -> int:
         """Encode the users who changed since the last look; answers how many.
 
@@ -79,6 +86,8 @@ class SimilarUsers:
         """
         space = self._spaces.setdefault((shop_id, release.encoder.space_id), _Space())
         async with space.lock:
+            if space.looked_at == now:
+                return 0  # somebody else looked while this call waited
             if space.built_at is None or now - space.built_at >= _REBUILD_AFTER:
                 space.clear(now)
             active_since = now - timedelta(days=self._settings.active_days)
@@ -96,9 +105,9 @@ class SimilarUsers:
         Consent may have changed since the last look: the caller asks the store about those it names.
         """
         key = shop_id, release.encoder.space_id
-        if key not in self._spaces or self._spaces[key].looked_at is None:
+        space = self._spaces.setdefault(key, _Space())
+        if space.looked_at is None or (now - space.looked_at).total_seconds() > 2.0 * self._settings.refresh_s:
             await self.refresh(shop_id, release, now)
-        space = self._spaces[key]
         count = len(space.pseudonyms)
         length = float(np.linalg.norm(embedding))
         if not count or length == 0.0:

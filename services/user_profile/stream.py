@@ -38,7 +38,7 @@ class StreamImport:
         conflicts: Sequence[int] = ()
         if events:
             try:
-                recording = await self._store.record(self.shop_id, events, refuse_conflicts=False)
+                recording = await self._store.record(self.shop_id, events, reader.now_us, refuse_conflicts=False)
             except DependencyDown as error:
                 error.metadata["recorded_batch_count"] = str(self._durable_messages)
                 raise

@@ -2,13 +2,14 @@
 
 import asyncio
 import logging
-from datetime import UTC, datetime
+from collections.abc import Callable
 from typing import Final
 
 from services.kit.errors import DependencyDown, NotReady
 from services.kit.release_watcher import ReleaseWatcher
 from services.user_profile.release import ProfileRelease
 from services.user_profile.similar_users import SimilarUsers
+from services.user_profile.sql.moments import moment
 from services.user_profile.store import SqlStore
 
 LOG = logging.getLogger(__name__)
@@ -24,18 +25,18 @@ class Upkeep:
         store: SqlStore,
         releases: ReleaseWatcher[ProfileRelease],
         similar_users: SimilarUsers,
-        similar_users_refresh_s: float,
+        clock_us: Callable[[], int],
     ) -> None:
         self._store = store
         self._releases = releases
         self._similar_users = similar_users
-        self._similar_users_refresh_s = similar_users_refresh_s
+        self._clock_us = clock_us
 
     async def keep_partitions(self) -> None:
         """Make the partitions of the months to come. Writes make theirs in time even when this fails."""
         while True:
             try:
-                await self._store.partitions.ensure_ahead(datetime.now(UTC))
+                await self._store.partitions.ensure_ahead(moment(self._clock_us()))
             except DependencyDown as error:
                 LOG.warning("partitions were not made ahead: %s", error.message)
             await asyncio.sleep(_PARTITION_CHECK_S)
@@ -48,5 +49,5 @@ class Upkeep:
                     release = self._releases.get(shop_id)
                 except NotReady:
                     continue  # a shop may have releases and no stable one yet
-                await self._similar_users.keep_fresh(shop_id, release, datetime.now(UTC))
-            await asyncio.sleep(self._similar_users_refresh_s)
+                await self._similar_users.keep_fresh(shop_id, release, moment(self._clock_us()))
+            await asyncio.sleep(self._similar_users.refresh_s)

@@ -1,5 +1,6 @@
 """Events to rows of `events` and back."""
 
+from datetime import datetime
 from typing import Any, Final
 
 from sqlalchemy import RowMapping
@@ -11,6 +12,7 @@ from services.user_profile.tables import SCHEMA
 COLUMNS: Final = {
     "event_id": "text",
     "occurred_at": "timestamptz",
+    "recorded_at": "timestamptz",
     "subject": "bytea",
     "session": "bytea",
     "action": "smallint",
@@ -39,11 +41,12 @@ SELECTED: Final = ", ".join(f"{SCHEMA}.events.{name}" for name in COLUMNS)
 _NO_PLACEMENT: Final = (None,) * 5
 
 
-def to_row(event: Event, owner: bytes) -> tuple[Any, ...]:
+def to_row(event: Event, owner: bytes, recorded_at: datetime) -> tuple[Any, ...]:
     """One row; empty texts are stored as NULL, which costs nothing."""
     return (
         event.event_id,
         moment(event.occurred_us),
+        recorded_at,
         owner,
         event.session,
         event.action,

@@ -53,7 +53,7 @@ class Recorder:
         self._granted_by_default = granted_by_default
         self._window = window
 
-    async def record(self, shop_id: str, events: Sequence[Event], *, refuse_conflicts: bool) -> Recording:
+    async def record(self, shop_id: str, events: Sequence[Event], now_us: int, *, refuse_conflicts: bool) -> Recording:
         """Record a batch durably. With `refuse_conflicts` a conflict refuses the whole batch, otherwise only its event.
 
         Raises: Conflict (EVENT_CONFLICT, metadata event_id); DependencyDown.
@@ -68,7 +68,7 @@ class Recorder:
                 raise recording.conflict(events[settlement.conflicts[0]].event_id)
             assignment = recording.assign(settlement.fresh, states)
             await joining.join(connection, shop_id, assignment.joins, rows)
-            await _insert(connection, shop_id, settlement.fresh, assignment.owners)
+            await _insert(connection, shop_id, list(zip(settlement.fresh, assignment.owners, strict=True)), now_us)
             recent_counts = await subjects.grow(connection, shop_id, assignment.growth)
             await self._prune(connection, shop_id, recent_counts)
             if screening.declined_count:
@@ -107,11 +107,11 @@ async def _enter(connection: AsyncConnection, shop_id: str, screening: Screening
     return {row[0]: bytes(row[1]) for row in known}
 
 
-async def _insert(connection: AsyncConnection, shop_id: str, events: Sequence[Event], owners: Sequence[bytes]) -> None:
-    if not events:
+async def _insert(connection: AsyncConnection, shop_id: str, owned: Sequence[tuple[Event, bytes]], now_us: int) -> None:
+    if not owned:
         return
-    owned = list(zip(events, owners, strict=True))
-    rows = (to_row(event, owner) for event, owner in owned)
+    recorded_at = moment(now_us)
+    rows = (to_row(event, owner, recorded_at) for event, owner in owned)
     await connection.execute(_INSERT_EVENTS, {"shop_id": shop_id, **bound(COLUMNS, rows)})
     recent = [
         (owner, moment(event.occurred_us), event.action, event.item_id, event.query or None)
