@@ -1,0 +1,130 @@
+"""From eligible candidates to what selection works on; and the same for shops too small for the template."""
+
+from collections.abc import Iterable, Sequence, Set
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from services.page_composer.arrays import NONE, Ints
+from services.page_composer.brief import Brief
+from services.page_composer.candidates import Scored
+from services.page_composer.eligibility import Question
+from services.page_composer.eligibility.sieve import Eligible
+from services.page_composer.fill import PinnedCandidate
+from services.page_composer.ledger import PageLedger
+from services.page_composer.objective import objective
+from services.page_composer.pools import CATALOGUE, GIVEN, Pool
+from services.page_composer.promote import Promoted
+from services.page_composer.proposal import Evidence, Proposal
+from services.page_composer.rules.boost import Boosts
+from services.page_composer.rules.cap import Limit, limits
+from services.page_composer.rules.pin import pins
+from services.page_composer.rules.rule import Rule
+from services.page_composer.select import Assignment
+from services.page_composer.template import SHELF, Place
+
+FEWEST_SECTIONS = 3
+"""A page with fewer shelves is not a page."""
+
+PIN_POOL = "pinned:1"
+
+
+@dataclass(frozen=True)
+class Stock:
+    """What came of the earlier steps: proposals, their scored pools, and what of these is eligible."""
+
+    proposals: Sequence[Proposal]
+    scored: Scored
+    eligible: Eligible
+
+
+def pin_proposals(rules: Sequence[Rule]) -> list[Proposal]:
+    """A pool of its own for pinned items, so that they are scored; it never becomes a section."""
+    given = tuple(pinned.pin.item_id for pinned in pins(rules))
+    return [Proposal(PIN_POOL, "pinned", Evidence("rule"), Pool(GIVEN, given=given))] if given else []
+
+
+def assignment(
+    brief: Brief, stock: Stock, question: Question, boosted: Boosts, promoted: Iterable[Promoted]
+) -> Assignment:
+    """Put together what to select from, into what, and by what."""
+    index, candidates = question.index, stock.scored.candidates
+    rows = candidates.rows
+    pools = list(zip(stock.proposals, stock.eligible.pools, strict=True))
+    shelves = [(proposal, pool) for proposal, pool in pools if proposal.section_id != PIN_POOL]
+    pinnable = {position for proposal, pool in pools if proposal.section_id == PIN_POOL for position in pool.tolist()}
+    ledger = PageLedger(index.family[rows], index.cluster[rows], _limits(question, rows))
+    return Assignment(
+        proposals=[proposal for proposal, _ in shelves],
+        pools=[pool for _, pool in shelves],
+        objective=objective(candidates, index, question.visit.profile, boosted.factors, brief.weights),
+        ledger=ledger,
+        places=brief.template.places,
+        promoted_rows={each.number: each.place.rows for each in promoted},
+        device=question.visit.device,
+        examination=brief.release.examination,
+        weights=brief.weights,
+        shelf_logits=brief.posterior.of(question.visit),
+        pinned=_compatible(_pinned(question, pinnable, rows), ledger),
+    )
+
+
+def relaxed(full: Assignment, without: Iterable[int] = ()) -> Assignment:
+    """The assignment for a shop with fewer products than the template wants: any shelf anywhere, down to one item,
+    and room for three sections of the most popular; `without` are candidates that turned out to be gone.
+    """
+    gone = np.fromiter(without, np.int64)
+    everything = np.unique(np.concatenate([*full.pools, np.zeros(0, np.int64)])).astype(np.int64)
+    everything = everything[~np.isin(everything, gone)]
+    ledger = PageLedger(full.ledger.families, full.ledger.clusters, full.ledger.limits)
+    products = len(np.unique(full.ledger.families[everything]))
+    capacity = max(products // FEWEST_SECTIONS, 1)
+    extra = [
+        Proposal(f"popular:{number}", "popular", Evidence("popularity"), Pool(CATALOGUE))
+        for number in range(len(full.proposals) + 1, len(full.proposals) + 1 + FEWEST_SECTIONS)
+    ]
+    return replace(
+        full,
+        proposals=[*full.proposals, *extra],
+        pools=[*(pool[~np.isin(pool, gone)] for pool in full.pools), *([everything] * len(extra))],
+        ledger=ledger,
+        places=[_eased(place, capacity) for place in full.places],
+        weights=replace(full.weights, shelf_sections_each=float(len(full.places))),
+        pinned=[pin for pin in full.pinned if pin.position not in set(gone.tolist())],
+    )
+
+
+def _eased(place: Place, capacity: int) -> Place:
+    if place.kind != SHELF:
+        return place
+    return replace(place, shelves=(), minimum_fill=1, exploration_count=0, capacity=min(place.capacity, capacity))
+
+
+def _pinned(question: Question, allowed: Set[int], rows: Ints) -> list[PinnedCandidate]:
+    """The pins whose item is eligible."""
+    place_of = {row: position for position, row in enumerate(rows.tolist())}
+    found = []
+    for pinned in pins(question.rules):
+        row = int(question.index.rows([pinned.pin.item_id])[0])
+        position = place_of.get(row, NONE)
+        if position in allowed:
+            found.append(PinnedCandidate(position, pinned.pin.shelf, pinned.pin.position, pinned.rule_id))
+    return found
+
+
+def _compatible(pinned: Sequence[PinnedCandidate], ledger: PageLedger) -> list[PinnedCandidate]:
+    """The pins that can stand on one page together; of one product only the first."""
+    kept = []
+    for pin in pinned:
+        if ledger.free(np.asarray([pin.position]))[0]:
+            ledger.take(pin.position)
+            kept.append(pin)
+    for pin in kept:
+        ledger.release(pin.position)
+    return kept
+
+
+def _limits(question: Question, rows: Ints) -> list[Limit]:
+    return [
+        Limit(limit.groups[rows], limit.group_count, limit.most) for limit in limits(question.rules, question.index)
+    ]

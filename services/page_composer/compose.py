@@ -1,0 +1,133 @@
+"""One page, from call to answer: the eight steps of the design, in order. Every step is a file or a folder of its
+name.
+"""
+
+from services.kit.errors import NotReady
+from services.page_composer.assignment import FEWEST_SECTIONS, Stock, assignment, pin_proposals, relaxed
+from services.page_composer.brief import Brief, PageRequest, Settings, settle, wanted_release
+from services.page_composer.dependencies import Dependencies
+from services.page_composer.eligibility import Question
+from services.page_composer.eligibility.sieve import sift
+from services.page_composer.explain import explained
+from services.page_composer.explore import seeded
+from services.page_composer.hydrate import Displays, refill
+from services.page_composer.layout import Material, lay_out
+from services.page_composer.merchandise import Merchandise
+from services.page_composer.page import Page
+from services.page_composer.ports import PageLog, ReleaseRefused
+from services.page_composer.promote import promote
+from services.page_composer.proposal import Scene
+from services.page_composer.reasons import Reasons
+from services.page_composer.releases import Releases
+from services.page_composer.rules.boost import boosts
+from services.page_composer.rules.rule import in_force
+from services.page_composer.select import select
+from services.page_composer.shelves.registry import propose
+from services.page_composer.shops import Shops
+from services.page_composer.versions import versions
+from services.page_composer.visit import Visit
+
+
+class Composer:
+    """Composes pages."""
+
+    def __init__(
+        self, shops: Shops, releases: Releases, dependencies: Dependencies, log: PageLog, settings: Settings
+    ) -> None:
+        self._shops = shops
+        self._releases = releases
+        self._ask = dependencies
+        self._log = log
+        self._settings = settings
+
+    async def compose(self, request: PageRequest) -> Page:
+        """Compose the page of a visit and log it.
+
+        Raises: NotFound (TEMPLATE_UNKNOWN); NotReady (SHOP_NOT_READY).
+        """
+        shop = self._shops.open(request.visit.shop_id)
+        page, visit = await self._with_one_release(request, shop.merchandise)
+        self._log.put(page, visit)  # 8. After the answer
+        return page
+
+    async def preview(self, request: PageRequest, merchandise: Merchandise) -> Page:
+        """Compose a page with other merchandise than what is in force; nothing is written. Raises: as `compose`."""
+        page, _ = await self._with_one_release(request, merchandise)
+        return page
+
+    async def _with_one_release(self, request: PageRequest, merchandise: Merchandise) -> tuple[Page, Visit]:
+        """Make the page with one release; one that a service turns out not to have is given up once, then no
+        ranking is asked for.
+        """
+        shop_id = request.visit.shop_id
+        brief = settle(request, self._shops.open(shop_id), merchandise, self._settings)
+        choices = self._releases.choices(shop_id, wanted_release(merchandise, request.visit))
+        for release in choices[:2]:
+            if release.release_id:
+                try:
+                    return await self._make(brief(release, ranked=True))
+                except ReleaseRefused:
+                    continue
+        return await self._make(brief(choices[0], ranked=False))
+
+    async def _make(self, brief: Brief) -> tuple[Page, Visit]:
+        stage = brief.trace.stage
+        index = await self._ask.item_index(brief)
+        with stage("profile"):  # 1. Visit
+            visit, met = await self._ask.profile(brief)
+            campaigns = await self._ask.campaigns(brief, visit)
+            rules = in_force(brief.merchandise.rules, visit)
+        with stage("propose"):  # 2. Proposals
+            proposals = [*propose(Scene(visit, index, campaigns)), *pin_proposals(rules)]
+        with stage("recommend"):  # 3. Pools in, scored pools out
+            scored = await self._ask.candidates(brief, visit, met, proposals, index)
+        with stage("eligibility"):  # 4. Eligibility
+            question = Question(visit, index, rules, brief.assumed_age)
+            eligible = sift(scored, proposals, question)
+        with stage("select"):  # 5. Whole-page selection
+            boosted = boosts(rules, index, scored.candidates.rows)
+            promoted = promote(brief.template.places, campaigns, visit)
+            task = assignment(brief, Stock(proposals, scored, eligible), question, boosted, promoted)
+            draft = select(task, seeded(visit.shop_id, visit.request_id))
+            if len(draft.shelves) < FEWEST_SECTIONS:
+                draft = select(relaxed(task), seeded(visit.shop_id, visit.request_id))
+        with stage("hydrate"):  # 6. Hydration and late check
+            displays = Displays(scored.candidates.rows, index, visit.locale)
+            await self._ask.displays(brief, draft, displays)
+            if len(draft.shelves) < FEWEST_SECTIONS:
+                draft = select(relaxed(task, displays.gone()), seeded(visit.shop_id, visit.request_id))
+                refill(draft, displays)
+        if len(draft.shelves) < FEWEST_SECTIONS:
+            raise nothing_to_show(visit)
+        with stage("layout"):  # 7. Answer
+            reasons = Reasons(brief.wording, visit.locale, visit, index)
+            filled = {each.section_id: pool for each, pool in zip(proposals, scored.pools, strict=True)}
+            material = Material(draft, promoted, scored, filled, displays, boosted, reasons, visit.locale)
+            sections = lay_out(material)
+        page = Page(
+            shop_id=visit.shop_id,
+            page_id=visit.request_id,
+            sections=sections,
+            locale=visit.locale,
+            device=visit.device,
+            template_id=brief.template.template_id,
+            versions=versions(brief, index, visit, scored),
+            composed_at_s=visit.at_s,
+            arms=[each.name for each in brief.assigned],
+            degraded=brief.trace.degraded,
+            timings=brief.trace.timings,
+            personalised=not visit.profile.anonymous,
+            dropped=explained(scored, eligible, draft, question) if brief.request.explain else (),
+            expected_value=draft.value(),
+        )
+        return page, visit
+
+
+def nothing_to_show(visit: Visit) -> NotReady:
+    """The error of a shop without anything to make a page of."""
+    return NotReady(
+        f"shop {visit.shop_id} has fewer than {FEWEST_SECTIONS} items that could be shown to this visit; "
+        "import a catalogue, publish a release, or relax the rules that exclude items",
+        reason="SHOP_NOT_READY",
+        metadata={"shop_id": visit.shop_id},
+    )

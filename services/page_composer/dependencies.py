@@ -1,0 +1,142 @@
+"""What a page asks of other services, each once and within its share of the deadline, and what stands in when one
+is down.
+
+A dependency that is down or late is named in the answer. A dependency that refuses our request is our bug:
+RemoteError passes through and the call ends as INTERNAL.
+"""
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from services.kit.errors import DependencyDown
+from services.page_composer.brief import Brief
+from services.page_composer.candidates import Scored, located
+from services.page_composer.draft import Draft
+from services.page_composer.hydrate import Displays, hydrate
+from services.page_composer.item_index import ItemIndex
+from services.page_composer.page import Display
+from services.page_composer.pools import Pool
+from services.page_composer.ports import NOBODY, Catalogue, Met, Profiles, Ranker, Views
+from services.page_composer.proposal import Proposal
+from services.page_composer.rules.campaign import NOTHING_SPENT, Campaign, Spent, campaigns_in_force
+from services.page_composer.stand_ins import pools_without_ranker, segment_of
+from services.page_composer.visit import Visit
+
+
+@dataclass(frozen=True)
+class Share:
+    """How much of what is left of the deadline a call may use."""
+
+    fraction: float
+    at_most_ms: float
+
+
+# With 50 ms in all, a page whose every dependency hangs is still answered: 0.75 of what is left goes to the three
+# calls.
+PROFILE_SHARE = Share(0.30, 150.0)
+VIEWS_SHARE = Share(0.10, 30.0)
+RECOMMEND_SHARE = Share(0.60, 450.0)
+DISPLAY_SHARE = Share(0.50, 150.0)
+FIRST_INDEX_SHARE = Share(0.30, 1_000.0)
+
+
+@dataclass(frozen=True)
+class Dependencies:
+    """The services a page is made with."""
+
+    profiles: Profiles
+    ranker: Ranker
+    catalogue: Catalogue
+    views: Views
+
+    async def item_index(self, brief: Brief) -> ItemIndex:
+        """The shop's item index; until the catalogue has been read once, the release's fallback items stand in."""
+        shop = brief.shop
+        fallback = brief.release.fallback.index(brief.request.visit.country)
+        if not shop.is_known and not len(fallback) and not shop.index_read.is_set():
+            try:
+                async with asyncio.timeout(_seconds(brief, FIRST_INDEX_SHARE)):
+                    await shop.index_read.wait()
+            except TimeoutError:
+                pass
+        if shop.is_known:
+            return shop.index
+        brief.trace.missing("item_vision", "not_ready" if shop.index_read.is_set() else "unavailable", "static_page")
+        return fallback
+
+    async def profile(self, brief: Brief) -> tuple[Visit, Met]:
+        """The visit with its profile; an anonymous visit, consent refused, stands in."""
+        visit = brief.request.visit
+        if not visit.subject:
+            return visit, NOBODY
+        try:
+            met = await self.profiles.meet(
+                visit,
+                brief.release.release_id if brief.ranked else "",
+                brief.request.min_profile_version,
+                as_of=brief.request.as_of,
+                timeout_s=_seconds(brief, PROFILE_SHARE),
+            )
+        except DependencyDown as down:
+            brief.trace.missing("user_profile", down.cause, "anonymous_visit")
+            return visit, NOBODY
+        return replace(visit, profile=met.profile), met
+
+    async def campaigns(self, brief: Brief, visit: Visit) -> list[Campaign]:
+        """The campaigns that the visit may see. Where views cannot be counted, a capped campaign counts as worn out."""
+        cost = brief.merchandise.cost_minor
+        possible = campaigns_in_force(brief.merchandise.campaigns, visit, replace(NOTHING_SPENT, cost_minor=cost))
+        capped = [campaign.campaign_id for campaign in possible if campaign.frequency_cap]
+        if not capped or not visit.subject:
+            return possible
+        try:
+            views = await self.views.seen(visit, capped, _seconds(brief, VIEWS_SHARE))
+        except DependencyDown as down:
+            brief.trace.missing("postgresql", down.cause, "loaded_rules")
+            return [campaign for campaign in possible if not campaign.frequency_cap]
+        return campaigns_in_force(possible, visit, Spent(views, cost))
+
+    async def candidates(
+        self, brief: Brief, visit: Visit, met: Met, proposals: Sequence[Proposal], index: ItemIndex
+    ) -> Scored:
+        """All pools, scored once; cached anonymous pools of the segment stand in, or the item index alone."""
+        pools = {proposal.section_id: proposal.pool for proposal in proposals}
+        cause = "not_ready"
+        if brief.ranked:
+            try:
+                return await self._recommended(brief, visit, met, pools, index)
+            except DependencyDown as down:
+                cause = down.cause
+        cached = brief.shop.segments.get(segment_of(visit))
+        static = index is not brief.shop.index
+        brief.trace.missing("ranker", cause, "static_page" if static else "segment_pools" if cached else "item_index")
+        popularity = brief.release.fallback.p_click
+        scored = pools_without_ranker(proposals, cached, index, popularity, visit.at_s)
+        return replace(located(scored, pools, index), static=static)
+
+    async def displays(self, brief: Brief, draft: Draft, displays: Displays) -> None:
+        """Display data of what the page shows, checked late; the index's own facts stand in."""
+
+        async def fetch(item_ids: Sequence[str]) -> dict[str, Display]:
+            visit = brief.request.visit
+            return await self.catalogue.displays(visit.shop_id, item_ids, visit.locale, _seconds(brief, DISPLAY_SHARE))
+
+        try:
+            await hydrate(draft, displays, fetch)
+        except DependencyDown as down:
+            brief.trace.missing("item_vision", down.cause, "item_index")
+
+    async def _recommended(
+        self, brief: Brief, visit: Visit, met: Met, pools: Mapping[str, Pool], index: ItemIndex
+    ) -> Scored:
+        answer = await self.ranker.recommend(
+            visit, brief.release.release_id, met, pools, _seconds(brief, RECOMMEND_SHARE)
+        )
+        if answer.degraded is not None:
+            brief.trace.missing(answer.degraded.dependency, answer.degraded.cause, answer.degraded.stand_in)
+        return located(answer.scored, pools, index)
+
+
+def _seconds(brief: Brief, share: Share) -> float:
+    return brief.budget.share(share.fraction, at_most_ms=share.at_most_ms)

@@ -1,0 +1,140 @@
+"""Display data for what was selected, and the late check: what turned out to be sold out is refilled from the
+reserve.
+"""
+
+from collections.abc import Awaitable, Callable, Iterable, Sequence
+
+import numpy as np
+
+from services.page_composer.arrays import Ints
+from services.page_composer.draft import REFILLED, Draft, PlacedShelf, ShelfSlot
+from services.page_composer.item_index import ItemFacts, ItemIndex
+from services.page_composer.page import Display
+from services.page_composer.wording import in_language
+
+Fetch = Callable[[Sequence[str]], Awaitable[dict[str, Display]]]
+"""item ids → what item_vision shows of those that exist. Raises: DependencyDown."""
+
+SPARES_A_SHELF = 2
+"""Best of each reserve, asked for together with the slots: most refills then need no second call."""
+
+
+class Displays:
+    """What is known of items for display: fetched, or from the index where nothing can be fetched."""
+
+    def __init__(self, rows: Ints, index: ItemIndex, locale: str) -> None:
+        self._rows = rows
+        self._index = index
+        self._locale = locale
+        self._fetched: dict[str, Display | None] = {}
+
+    async def fetch(self, positions: Iterable[int], fetch: Fetch) -> None:
+        """Fetch what is not there yet, in one call; an item that the catalogue misses is gone. Raises:
+        DependencyDown.
+        """
+        wanted = [each for each in (self.item_id(position) for position in positions) if each not in self._fetched]
+        if wanted:
+            found = await fetch(wanted)
+            self._fetched.update({item_id: found.get(item_id) for item_id in wanted})
+
+    def item_id(self, position: int) -> str:
+        """The item of a candidate."""
+        return self._index.facts[int(self._rows[position])].item_id
+
+    def facts(self, position: int) -> ItemFacts:
+        """The index's facts of a candidate."""
+        return self._index.facts[int(self._rows[position])]
+
+    def fetched(self, position: int) -> bool:
+        """Say whether the catalogue was asked about a candidate."""
+        return self.item_id(position) in self._fetched
+
+    def good(self, position: int) -> bool:
+        """Say whether a candidate can stand on the page as far as is known."""
+        display = self._fetched.get(self.item_id(position), self._from_index(position))
+        return display is not None and display.complete
+
+    def gone(self) -> list[int]:
+        """Candidates of which the catalogue said that they cannot be shown."""
+        bad = {item_id for item_id, display in self._fetched.items() if display is None or not display.complete}
+        return [position for position in range(len(self._rows)) if self.item_id(position) in bad]
+
+    def of(self, position: int) -> Display:
+        """What to show of a candidate that is good."""
+        return self._fetched.get(self.item_id(position)) or self._from_index(position)
+
+    def _from_index(self, position: int) -> Display:
+        return display_of(self.facts(position), self._locale)
+
+
+def display_of(facts: ItemFacts, locale: str) -> Display:
+    """What the index alone can show of an item."""
+    return Display(
+        item_id=facts.item_id,
+        title=in_language(facts.titles, locale),
+        link=facts.link,
+        price_minor=facts.price_minor,
+        currency=facts.currency,
+        list_price_minor=facts.list_price_minor,
+        brand=facts.brand,
+        category=facts.category,
+        image_count=facts.image_count,
+        image_etag=facts.image_etag,
+        available=facts.stock != 0,
+    )
+
+
+async def hydrate(draft: Draft, displays: Displays, fetch: Fetch) -> None:
+    """Fetch what the page shows and refill what cannot be shown; a second, small call is made for refills that need it.
+
+    Raises: DependencyDown when nothing can be fetched; `displays` then shows what the index knows.
+    """
+    await displays.fetch([*_shown(draft), *_spares(draft)], fetch)
+    refill(draft, displays)
+    unchecked = [position for position in _shown(draft) if not displays.fetched(position)]
+    if unchecked:
+        await displays.fetch([*unchecked, *_spares(draft)], fetch)
+        refill(draft, displays)
+
+
+def refill(draft: Draft, displays: Displays) -> int:
+    """Replace every slot whose candidate cannot be shown by the best of its section's reserve that can, whole-page
+    rules included; returns how many slots were affected. A slot stays empty only where the reserve is used up; a
+    section below its minimum goes.
+    """
+    bad = [(shelf, slot) for shelf in draft.shelves for slot in shelf.slots if not displays.good(slot.position)]
+    for _, slot in bad:
+        draft.ledger.release(slot.position)
+        draft.ledger.bar(slot.position)
+    for shelf, slot in bad:
+        replacement = _replacement(shelf, draft, displays)
+        place = shelf.slots.index(slot)
+        if replacement is None:
+            del shelf.slots[place]
+        else:
+            draft.ledger.take(replacement)
+            shelf.slots[place] = ShelfSlot(replacement, REFILLED)
+    for shelf in draft.shelves:
+        if len(shelf.slots) < shelf.place.minimum_fill:
+            for slot in shelf.slots:
+                draft.ledger.release(slot.position)
+            shelf.slots = []
+    draft.shelves = [shelf for shelf in draft.shelves if shelf.slots]
+    return len(bad)
+
+
+def _replacement(shelf: PlacedShelf, draft: Draft, displays: Displays) -> int | None:
+    """The worthiest of the reserve that can be shown; what the catalogue has confirmed comes before what it was not
+    asked about.
+    """
+    good = [position for position in shelf.reserve(draft.ledger).tolist() if displays.good(position)]
+    return min(good, key=lambda position: not displays.fetched(position), default=None)
+
+
+def _shown(draft: Draft) -> list[int]:
+    return [slot.position for shelf in draft.shelves for slot in shelf.slots]
+
+
+def _spares(draft: Draft) -> list[int]:
+    spares = [shelf.reserve(draft.ledger)[:SPARES_A_SHELF] for shelf in draft.shelves]
+    return list(dict.fromkeys(np.concatenate(spares).tolist())) if spares else []

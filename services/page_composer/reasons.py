@@ -1,0 +1,118 @@
+"""What the page says: titles, reasons with their evidence, badges."""
+
+from collections.abc import Sequence
+from functools import cached_property
+
+from services.page_composer.item_index import ItemFacts, ItemIndex
+from services.page_composer.page import Display
+from services.page_composer.proposal import Evidence, Proposal
+from services.page_composer.visit import DAY_S, INTEREST, Visit
+from services.page_composer.wording import Wording, day, in_language, money, percent, territory
+
+NEW_WITHIN_DAYS = 30
+FEW_LEFT = 3
+LEAST_REDUCTION = 0.05
+LEAST_LIKING = 0.1
+"""A brand or category below this share of the visitor's actions is not "often"."""
+
+_SAYS_IT_ALL = frozenset(
+    {
+        "because_viewed",
+        "similar_looks",
+        "complete_the_look",
+        "continue_browsing",
+        "buy_again",
+        "favourites",
+        "brand_arrivals",
+        "category_favourites",
+    }
+)
+"""Shelves whose own reason holds for each of their items."""
+
+
+class Reasons:
+    """Says things about one page, in its language."""
+
+    def __init__(self, wording: Wording, locale: str, visit: Visit, index: ItemIndex) -> None:
+        self._wording = wording
+        self._locale = locale
+        self._visit = visit
+        self._index = index
+
+    def title(self, proposal: Proposal) -> str:
+        """The title of a shelf; the shop's own words come first."""
+        return proposal.title or self.section_title(proposal.shelf, proposal.evidence)
+
+    def section_title(self, shelf: str, evidence: Evidence) -> str:
+        """The catalogue's title of a section."""
+        return self._say(f"{shelf}.title", evidence)
+
+    def section_reason(self, shelf: str, evidence: Evidence) -> str:
+        """Why a section is on the page."""
+        return self._say(f"{shelf}.reason.{evidence.kind}", evidence) or self._say(f"{shelf}.reason", evidence)
+
+    def item(self, facts: ItemFacts, shelf: str, speaker: str = "") -> tuple[str, Evidence | None]:
+        """Why an item is here, where more can be said than the section's reason says; ("", None) otherwise."""
+        evidence = self._evidence(facts, shelf, speaker)
+        if evidence is None:
+            return "", None
+        key = "slot.speaker" if evidence.item_ids else f"slot.{evidence.kind}"
+        price = money(facts.previous_price_minor, facts.currency, self._locale) if facts.previous_price_minor else ""
+        return self._say(key, evidence, price=price, day=day(int(evidence.at_s // DAY_S), self._locale)), evidence
+
+    def badges(self, facts: ItemFacts, display: Display) -> tuple[str, ...]:
+        """Short labels: the reduction, whether it is new, whether few are left."""
+        badges = []
+        if display.list_price_minor > display.price_minor:
+            share = round(1.0 - display.price_minor / display.list_price_minor, 2)
+            if share >= LEAST_REDUCTION:
+                badges.append(self._wording.say("badge.reduced", self._locale, percent=percent(share, self._locale)))
+        if self._visit.days_since(facts.created_s) <= NEW_WITHIN_DAYS:
+            badges.append(self._wording.say("badge.new", self._locale))
+        if 0 < facts.stock <= FEW_LEFT:
+            badges.append(self._wording.say("badge.few_left", self._locale, count=facts.stock))
+        return tuple(badges)
+
+    def _evidence(self, facts: ItemFacts, shelf: str, speaker: str) -> Evidence | None:
+        change = {
+            "price_drop": Evidence("price_dropped", at_s=facts.price_dropped_s),
+            "back_in_stock": Evidence("restocked", at_s=facts.restocked_s),
+            "new_arrivals": Evidence("recently_added", at_s=facts.created_s),
+        }.get(shelf)
+        if change is not None or shelf in _SAYS_IT_ALL:
+            return change if change is not None and change.at_s else None
+        if speaker in self._acted:
+            return Evidence("viewed_item", item_ids=(speaker,), at_s=self._acted[speaker])
+        for facet, value in (("brand", facts.brand), ("category", facts.category)):
+            if value in self._often(facet):
+                return Evidence(f"{facet}_affinity", values=(value,))
+        return None
+
+    @cached_property
+    def _acted(self) -> dict[str, float]:
+        return {item_id: did.at_s for item_id, did in self._visit.profile.items_of(*INTEREST).items()}
+
+    def _often(self, facet: str) -> frozenset[str]:
+        likings = self._visit.profile.likings.get(facet, ())
+        return frozenset(each.value for each in likings if each.value and each.weight >= LEAST_LIKING)
+
+    def _say(self, key: str, evidence: Evidence, **words: str) -> str:
+        return self._wording.say(
+            key,
+            self._locale,
+            count=max(len(evidence.item_ids), 1),
+            item=self._item_title(evidence.item_ids),
+            value=shown_value(evidence),
+            region=territory(self._visit.region, self._locale),
+            **words,
+        )
+
+    def _item_title(self, item_ids: Sequence[str]) -> str:
+        facts = self._index.get(item_ids[0]) if item_ids else None
+        return in_language(facts.titles, self._locale) if facts else ""
+
+
+def shown_value(evidence: Evidence) -> str:
+    """The facet value as people say it: of a category path the last level."""
+    value = evidence.values[0] if evidence.values else ""
+    return value.rpartition("/")[2] if evidence.kind.startswith("category") else value

@@ -1,0 +1,98 @@
+"""Local search: exchanges that raise the page's value, until there is none or the allowance is used up.
+
+Two kinds of neighbour: a slot's candidate against one of its section's reserve, and two slots of a section against
+each other. Pinned and explored slots stay as they are. Most neighbours are ruled out by their densities: taking the
+place of x, y wins at most exposure * (density(y) - density(x)), because h is concave (facet values that both have
+cancel on both sides).
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from math import log1p
+
+import numpy as np
+
+from services.page_composer.draft import Draft, PlacedShelf, ShelfSlot
+from services.page_composer.greedy import Tally
+
+LEAST_GAIN = 0.02
+"""In mean worths of an examined slot: an exchange that wins less is not worth its time. Over 60 pages of 30 random
+pools all exchanges together won 0.25 % of a page's value, in 36 exchanges a page; those above this won 0.10 %, in
+2.
+"""
+
+
+@dataclass(frozen=True)
+class Swap:
+    """An exchange and what it would add."""
+
+    gain: float
+    slot: int
+    other: int
+    """The other slot; −1 when the reserve's candidate `entering` comes in."""
+    entering: int = -1
+
+
+def improve(draft: Draft, tally: Tally, at_most: int, least_gain: float = LEAST_GAIN) -> int:
+    """Apply the best swap of each section again and again; returns how many were applied."""
+    worth = draft.objective.worth
+    least = max(least_gain, 1e-9) * (float(worth.mean()) if len(worth) else 0.0)
+    applied, quiet, turn = 0, 0, 0
+    while quiet < len(draft.shelves) and applied < at_most:
+        shelf = draft.shelves[turn % len(draft.shelves)]
+        swap = max(swaps(shelf, draft, tally, least), key=lambda each: each.gain, default=None)
+        if swap is not None and swap.gain > least:
+            _apply(swap, shelf, draft, tally)
+            applied, quiet = applied + 1, 0
+        else:
+            quiet, turn = quiet + 1, turn + 1
+    return applied
+
+
+def swaps(shelf: PlacedShelf, draft: Draft, tally: Tally, least: float) -> Iterator[Swap]:
+    """The exchanges within a section that could win more than `least`, with what they win (which may be less)."""
+    places = [place for place, slot in enumerate(shelf.slots) if not slot.fixed]
+    positions, exposures = shelf.positions()[places], shelf.exposures[places]
+    reserve = shelf.reserve(draft.ledger)
+    density = draft.objective.densities_of(np.concatenate([positions, reserve]), np.asarray(tally.mass))
+    more = density[None, :] - density[: len(places), None]
+    entering = exposures[:, None] * more[:, len(places) :] > least
+    for slot, other in np.argwhere(entering).tolist():
+        gain = moved_gain(tally, int(positions[slot]), int(reserve[other]), float(exposures[slot]))
+        yield Swap(gain, places[slot], -1, int(reserve[other]))
+    spread = exposures[:, None] - exposures[None, :]
+    rising = (spread > 0.0) & (spread * more[:, : len(places)] > least)
+    for slot, other in np.argwhere(rising).tolist():
+        gain = moved_gain(tally, int(positions[slot]), int(positions[other]), float(spread[slot, other]))
+        yield Swap(gain, places[slot], places[other])
+
+
+def moved_gain(tally: Tally, loses: int, wins: int, exposure: float) -> float:
+    """What the page wins when so much exposure goes from one candidate to another."""
+    saturation, mass = tally.saturation, tally.mass
+    gain = exposure * (tally.worth[wins] - tally.worth[loses])
+    for out, into, weight in zip(tally.codes[loses], tally.codes[wins], tally.facet_weights, strict=True):
+        if out != into:
+            won = log1p(exposure / (saturation + mass[into]))
+            lost = log1p(exposure / (saturation + mass[out] - exposure))
+            gain += weight * saturation * (won - lost)
+    return gain
+
+
+def _apply(swap: Swap, shelf: PlacedShelf, draft: Draft, tally: Tally) -> None:
+    leaving = shelf.slots[swap.slot]
+    if swap.other < 0:
+        exposure = float(shelf.exposures[swap.slot])
+        tally.show(leaving.position, -exposure)
+        tally.show(swap.entering, exposure)
+        draft.ledger.release(leaving.position)
+        draft.ledger.take(swap.entering)
+        shelf.slots[swap.slot] = ShelfSlot(swap.entering, leaving.origin, leaving.propensity)
+        return
+    other = shelf.slots[swap.other]
+    more = float(np.subtract(shelf.exposures[swap.slot], shelf.exposures[swap.other]))
+    tally.show(other.position, more)
+    tally.show(leaving.position, -more)
+    # Origin and propensity belong to the slot: they tell how the section was drawn, not which item stands there.
+    shelf.slots[swap.slot] = ShelfSlot(other.position, leaving.origin, leaving.propensity)
+    shelf.slots[swap.other] = ShelfSlot(leaving.position, other.origin, other.propensity)
