@@ -136,8 +136,19 @@ class Plan:
             ours |= {f"{prefix}DATABASE_DSN": self._dsn, f"{prefix}DATABASE_POOL_SIZE": str(spec.pool_size)}
         ours |= {f"{prefix}{name.upper()}": self._secrets[name] for name in spec.secrets}
         special = {name: value.replace("{work}", str(self._work)) for name, value in spec.environment.items()}
+        for name, path in spec.files.items():
+            if Path(path := path.replace("{work}", str(self._work))).exists():
+                special[f"{prefix}{name}"] = path
+        shops = self._shops()
+        if spec.shops_variable and shops:
+            special[f"{prefix}{spec.shops_variable}"] = ",".join(shops)
         quiet = {"TF_CPP_MIN_LOG_LEVEL": os.environ.get("TF_CPP_MIN_LOG_LEVEL", "2"), "PYTHONUNBUFFERED": "1"}
         return {**inherited, **quiet, **ours, **special, **self._options.environment}
+
+    def _shops(self) -> list[str]:
+        """The shops that have a release, the one published last first."""
+        labels = (self._work / "releases").glob("*/labels.json")
+        return [path.parent.name for path in sorted(labels, key=lambda path: -path.stat().st_mtime)]
 
     def _log(self, name: str, replica: int) -> Path:
         suffix = f"-{replica}" if replica else ""

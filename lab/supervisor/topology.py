@@ -60,7 +60,11 @@ class ProcessSpec(_Table):
     secrets: Sequence[str] = ()
     """Keys that it needs."""
     environment: Mapping[str, str] = Field(default_factory=dict)
-    """Further variables."""
+    """Further variables, with their prefix."""
+    files: Mapping[str, str] = Field(default_factory=dict)
+    """Variables (without prefix) that name a file, set only where it exists."""
+    shops_variable: str = ""
+    """Variable (without prefix) that lists the shops which have a release; not set while there is none."""
 
     def waits_for(self) -> tuple[str, ...]:
         """Return the names of the processes that must be healthy first."""

@@ -1,0 +1,90 @@
+"""`vitrine evaluate pages|ablation|freshness`: what the pages are worth, measured."""
+
+import importlib
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.markup import escape
+
+from lab.commands.options import DEFAULT_SHOP, DEFAULT_WORK, CommandFailed, Shop, Work
+from lab.commands.progress import PhaseBars, phase_bars
+from lab.commands.terminal import console
+from lab.supervisor.directory import addresses_of
+
+application = typer.Typer(help="Measure pages, models and freshness.", no_args_is_help=True)
+
+
+@dataclass(frozen=True)
+class EvaluationContext:
+    """What an evaluation is given."""
+
+    shop_id: str
+    work: Path
+    """The work folder; the boutique's truth is in its folder `boutique/truth`."""
+    addresses: dict[str, list[str]]
+    """By service, each host:port."""
+    users: int
+    """How many users to look at."""
+    seed: int
+    progress: PhaseBars
+    """`show(what, done, total)`."""
+
+
+Users = Annotated[int, typer.Option(help="How many users to look at; 0: the evaluation's default.", min=0)]
+Seed = Annotated[int, typer.Option(help="Chooses the users.")]
+ReportPath = Annotated[Path | None, typer.Option("--report", help="Write the result as JSON.")]
+
+
+@application.command("pages")
+def pages(
+    report: ReportPath = None, shop: Shop = DEFAULT_SHOP, users: Users = 0, seed: Seed = 1, work: Work = DEFAULT_WORK
+) -> None:
+    """Compose pages for many users and check duplicates, stock, short rows, evidence, and taste against popularity."""
+    _evaluate("pages", EvaluationOptions(shop, users, seed, work, report))
+
+
+@application.command("ablation")
+def ablation(
+    report: ReportPath = None, shop: Shop = DEFAULT_SHOP, users: Users = 0, seed: Seed = 1, work: Work = DEFAULT_WORK
+) -> None:
+    """Train the fusion model without user embedding or without picture features, and compare on held-out visits."""
+    _evaluate("ablation", EvaluationOptions(shop, users, seed, work, report))
+
+
+@application.command("freshness")
+def freshness(
+    report: ReportPath = None, shop: Shop = DEFAULT_SHOP, users: Users = 0, seed: Seed = 1, work: Work = DEFAULT_WORK
+) -> None:
+    """Measure how soon a recorded event changes the user's page."""
+    _evaluate("freshness", EvaluationOptions(shop, users, seed, work, report))
+
+
+@dataclass(frozen=True)
+class EvaluationOptions:
+    """What the command line said."""
+
+    shop: str
+    users: int
+    seed: int
+    work: Path
+    report: Path | None
+
+
+def _evaluate(name: str, options: EvaluationOptions) -> None:
+    module = importlib.import_module(f"lab.evaluation.{name}")
+    addresses = {service: list(found) for service, found in addresses_of(options.work).items()}
+    with phase_bars() as bars:
+        context = EvaluationContext(options.shop, options.work.resolve(), addresses, options.users, options.seed, bars)
+        result: dict[str, Any] = module.run(context)
+    for key, value in result.items():
+        console().print(f"[dim]{key}[/] {escape(json.dumps(value, ensure_ascii=False, default=str))[:400]}")
+    if options.report is not None:
+        options.report.parent.mkdir(parents=True, exist_ok=True)
+        options.report.write_text(
+            json.dumps(result, indent=2, ensure_ascii=False, default=str) + "\n", encoding="utf-8"
+        )
+    if result.get("passed") is False:
+        raise CommandFailed(f"the evaluation {name} did not pass; see the figures above")

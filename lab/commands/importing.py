@@ -1,0 +1,117 @@
+"""`vitrine import`: bring a shop's files in."""
+
+from collections.abc import Callable
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.filesize import decimal
+from rich.markup import escape
+from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeElapsedColumn
+from rich.table import Table
+
+from lab.commands.options import DEFAULT_SHOP, DEFAULT_WORK, CommandFailed, Shop, Work
+from lab.commands.terminal import console, errors
+from lab.importing.importer import ImportJob, Kind, run_import
+from lab.importing.report import ImportReport
+from lab.importing.sending import Addresses, Services
+from lab.supervisor.directory import addresses_of
+from services.kit.checks import SHOP_ID
+
+
+def import_file(  # noqa: PLR0913, PLR0917  the options of a command line
+    kind: Annotated[Kind, typer.Argument(help="What the file holds; `changes` are later states of items.")],
+    file: Annotated[Path, typer.Argument(help="CSV, JSON Lines or Parquet, also with .gz or .zst.")],
+    shop: Shop = DEFAULT_SHOP,
+    mapping: Annotated[str, typer.Option(help="Mapping file, or a built-in one: boutique, apparel_shop.")] = "boutique",
+    pictures: Annotated[Path | None, typer.Option(help="Folder where relative picture paths begin.")] = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Read and check everything, send nothing.")] = False,
+    report: Annotated[Path | None, typer.Option(help="Write the report as JSON.")] = None,
+    rejects: Annotated[
+        Path | None, typer.Option(help="Write rejected rows, each with its reason, as JSON Lines.")
+    ] = None,
+    work: Work = DEFAULT_WORK,
+) -> None:
+    """Import a file; every row is imported, merged or rejected with a reason. Repeating an import is harmless.
+
+    Exit code: 0 when the file was read to its end, 1 when it broke off or the services could not be reached.
+    """
+    if SHOP_ID.fullmatch(shop) is None:
+        raise CommandFailed(f"{shop!r} is not a shop id; use a-z, 0-9, '-' and '_'")
+    job = ImportJob(kind, file, shop, mapping, pictures, rejects)
+    services = None if dry_run else open_services(work)
+    try:
+        with import_progress(f"{kind} of {file.name}") as show:
+            done = run_import(job, services, datetime.now(UTC), show)
+    finally:
+        if services is not None:
+            services.close()
+    if report is not None:
+        done.write(report)
+    print_report(done, console(), rejects)
+    for problem in done.problems:
+        errors().print(f"[bold red]error:[/] {escape(problem)}", soft_wrap=True)
+    if done.problems:
+        raise typer.Exit(1)
+
+
+def open_services(work: Path) -> Services:
+    """Connect to the services of a work folder."""
+    found = addresses_of(work)
+    return Services(Addresses(found["user_profile"], found["item_vision"], found["page_composer"]))
+
+
+class import_progress:  # noqa: N801  used as a context manager, like a function
+    """A bar by bytes, with rows and rows a second."""
+
+    def __init__(self, title: str) -> None:
+        self._progress = Progress(
+            TextColumn("{task.description}"),
+            BarColumn(),
+            TaskProgressColumn(),
+            TextColumn("{task.fields[rows]}"),
+            TimeElapsedColumn(),
+        )
+        self._task = self._progress.add_task(escape(title), total=None, rows="")
+
+    def __enter__(self) -> Callable[[int, int, int], None]:
+        self._progress.start()
+        return self._show
+
+    def __exit__(self, *_: object) -> None:
+        self._progress.stop()
+
+    def _show(self, behind: int, total: int, rows: int) -> None:
+        elapsed_s = self._progress.tasks[0].elapsed or 0.0
+        speed = f", {rows / elapsed_s:,.0f} a second" if elapsed_s > 0 else ""
+        text = f"{rows:,} rows of {decimal(total)}{speed}"
+        self._progress.update(self._task, completed=behind, total=total, rows=text)
+
+
+def print_report(report: ImportReport, out: Console, rejects: Path | None = None) -> None:
+    """Print what became of every row."""
+    head = "would be imported" if report.dry_run else "imported"
+    out.print(
+        f"[bold]{report.read:,}[/] read = [green]{report.imported:,}[/] {head} + {report.merged:,} merged + "
+        f"{'[red]' if report.rejected else '[green]'}{report.rejected:,}[/] rejected"
+        f"   [dim]({report.seconds:.1f} s, {report.read / max(report.seconds, 1e-9):,.0f} rows a second)[/]"
+    )
+    table = Table(box=None, padding=(0, 2, 0, 0), show_header=False)
+    for title, counts in (
+        ("merged", report.merged_by),
+        ("rejected", report.reasons),
+        ("filled", report.filled),
+        ("dangling", report.dangling),
+    ):
+        for name, count in counts.most_common(12):
+            table.add_row(f"[dim]{title}[/]", escape(name), f"{count:,}")
+    if table.row_count:
+        out.print(table)
+    for note in report.notes[:5]:
+        out.print(f"[dim]{escape(note)}[/]")
+    if len(report.notes) > 5:
+        out.print(f"[dim]… and {len(report.notes) - 5} more notes in the report (--report FILE.json)[/]")
+    if report.rejected and rejects is not None:
+        out.print(f"rejected rows with their reasons: {rejects}")

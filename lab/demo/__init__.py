@@ -1,0 +1,1 @@
+"""`vitrine demo`: from nothing to a running shop with checked pages, and straight back to it the next time."""
