@@ -1,0 +1,111 @@
+"""Trains every candidate source and finds out what its scores are worth."""
+
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lab.training.logged_pages import LoggedPage
+from lab.training.shop_data import DAY_US, ShopData
+from services.ranker.model.normalisation import country
+from services.ranker.source import ACTION_WEIGHTS
+from services.ranker.sources import SOURCES, load_source
+from services.ranker.training.interactions import Interactions
+from services.ranker.training.source_calibration import fit_source_calibration
+from services.ranker.training.sources import (
+    als,
+    content,
+    item_cf,
+    knowledge_graph,
+    new,
+    popular,
+    two_tower,
+    user_cf,
+    visual,
+)
+from services.ranker.visitor import Visitor
+from services.ranker.vocabulary import Vocabulary
+
+Progress = Callable[[str, int, int], None]
+Tables = dict[str, dict[str, NDArray[Any]]]
+
+CALIBRATION_PAGES = 400
+
+
+def interactions_of(data: ShopData, before_us: int) -> Interactions:
+    """What the shop's people did before a time, with their segments."""
+    events = data.events
+    counted = np.isin(events.action, list(ACTION_WEIGHTS)) & (events.item >= 0) & (events.occurred_us < before_us)
+    chosen = np.flatnonzero(counted)
+    segments = [
+        (f"region:{region}" if region else "", f"device:{device}")
+        for region, device in zip(
+            (country(events.region[event]) for event in chosen.tolist()), events.device[chosen].tolist(), strict=True
+        )
+    ]
+    return Interactions(
+        users=events.subject[chosen],
+        rows=events.item[chosen],
+        actions=events.action[chosen],
+        age_days=((before_us - events.occurred_us[chosen]) / DAY_US).astype(np.float32),
+        segments=np.array(segments, np.str_).reshape(-1, 2),
+        user_count=len(events.subjects),
+        item_count=len(data.items),
+    )
+
+
+def train_sources(
+    interactions: Interactions,
+    vectors: NDArray[np.float32],
+    vocabulary: Vocabulary,
+    age_days: NDArray[np.float32],
+    progress: Progress,
+) -> Tables:
+    """The table of every source, by name. `vectors` is the `[items, 128]` content of the items."""
+    factors = als.train(interactions)
+    steps: dict[str, Callable[[], dict[str, NDArray[Any]]]] = {
+        "item_cf": lambda: item_cf.train(interactions),
+        "als": lambda: factors,
+        "user_cf": lambda: user_cf.train(interactions, factors=factors["item_factors"]),
+        "two_tower": lambda: two_tower.train(interactions, vectors),
+        "visual": lambda: visual.train(vectors),
+        "content": lambda: content.train(vectors, vocabulary),
+        "knowledge_graph": lambda: knowledge_graph.train(interactions, vocabulary),
+        "popular": lambda: popular.train(interactions),
+        "new": lambda: new.train(age_days),
+    }
+    if steps.keys() != SOURCES.keys():
+        raise AssertionError(f"sources without a trainer, or the other way round: {steps.keys() ^ SOURCES.keys()}")
+    tables: Tables = {}
+    for done, (name, train) in enumerate(steps.items(), start=1):
+        tables[name] = train()
+        progress(f"source {name}", done, len(steps))
+    return tables
+
+
+def calibrate_sources(
+    tables: Tables,
+    vocabulary: Vocabulary,
+    pages: Iterable[tuple[LoggedPage, Visitor]],
+    examined: Mapping[int, NDArray[np.float32]],
+) -> None:
+    """Add to each table what its scores are worth, from pages that came after what it was trained on.
+
+    `examined` gives, by the page's event number, P(examined) of each of its items.
+    """
+    seen = list(pages)[-CALIBRATION_PAGES:]
+    for name, table in list(tables.items()):
+        source = load_source(name, vocabulary, table)
+        scores, clicked, weights = [], [], []
+        for page, visitor in seen:
+            seeds = source.seeds(visitor, np.zeros(0, np.int32))
+            if source.uses_seeds and not len(seeds):
+                continue
+            scores.append(source.score(visitor, seeds).scores[page.items])
+            clicked.append(page.clicked)
+            weights.append(examined[page.event])
+        if scores:
+            tables[name] = table | fit_source_calibration(
+                np.concatenate(scores), np.concatenate(clicked), np.concatenate(weights)
+            )
