@@ -74,10 +74,10 @@ def reorder(day: Day, rng: np.random.Generator) -> None:
         else:
             kept.append((user, item, bought_day))
     day.memory.larder[:] = kept
-    user, session, item = np.array(again, dtype=np.int64).reshape(-1, 3).T
-    start = day.world.sessions.start_ms[session] + 30_000 + 2_000 * np.arange(len(item))
-    looks = Interest(user, session, item, start)
-    day.log.add("view", session, start, item=item)
+    users, sessions, items = np.array(again, dtype=np.int64).reshape(-1, 3).T
+    start = day.world.sessions.start_ms[sessions] + 30_000 + 2_000 * np.arange(len(items))
+    looks = Interest(users, sessions, items, start)
+    day.log.add("view", sessions, start, item=items)
     _fill_carts(day, looks, rng)
     check_out(day, looks, rng)
 

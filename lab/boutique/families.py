@@ -18,7 +18,7 @@ PATTERN_SHARES = {
     "diamonds": 0.07,
 }
 PATTERN_NAMES: tuple[str, ...] = tuple(PATTERN_SHARES)
-STYLE_SPREAD = 0.62
+STYLE_SPREAD = 0.75
 """Deviation of a family's hidden style around a third of its brand's lean: a brand alone says little."""
 COPY_SHARE = 0.05
 """Families that are another seller's offer of a product already in the shop, with a re-shot picture."""

@@ -74,9 +74,9 @@ def rank_shelves(
 ) -> Column:
     """The first DEPTH items of every shelf for every visit, [shelves, visits, DEPTH]; −1 where none is left."""
     popular = np.log1p(memory.popularity).astype(np.float32)[None, :]
-    personal: Matrix = 0.9 * np.log1p(memory.category_counts[visitors])[:, catalogue.category]
-    personal += 0.6 * np.log1p(memory.brand_counts[visitors])[:, catalogue.brand]
-    personal += 0.3 * popular
+    to_category = np.log1p(memory.category_counts[visitors])[:, catalogue.category]
+    to_brand = np.log1p(memory.brand_counts[visitors])[:, catalogue.brand]
+    personal = (0.9 * to_category + 0.6 * to_brand + 0.3 * popular).astype(np.float32)
     new = np.flatnonzero(catalogue.created_ms > day.now_ms - NEW_DAYS * DAY_MS)
     deals = np.flatnonzero(day.offer.price_minor < day.offer.list_price_minor)
     explored = rng.choice(catalogue.count, catalogue.count // 5, replace=False)

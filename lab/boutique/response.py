@@ -38,7 +38,7 @@ class Strengths:
     trend: float
 
 
-CLICK = Strengths(-3.4, 1.0, 1.0, 1.0, 1.0, 1.0, 1.6, 1.0, 0.9, 1.0)
+CLICK = Strengths(-3.9, 1.0, 1.0, 1.0, 1.0, 1.0, 1.6, 1.0, 0.9, 1.0)
 """A random item is clicked about once in fifteen looks, a user's best items about every second time."""
 PURCHASE = Strengths(-2.7, 0.25, 0.4, 0.4, 0.45, 0.4, 2.4, 0.8, 1.4, 0.3)
 """Somebody who clicked likes the look already: price and quality decide."""

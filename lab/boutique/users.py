@@ -17,8 +17,8 @@ Matrix = NDArray[np.float32]
 
 PERSONAS = 10
 """Tastes cluster: every user is one of these, plus a self. What clusters is what collaborative signals can learn."""
-STYLE_STRENGTH = 1.7
-"""Length of a user's style taste: with a family's style deviation of 0.6 it moves the logit by about one."""
+STYLE_STRENGTH = 2.4
+"""Length of a user's style taste: with a family's style deviation of 0.65 it moves the logit by about 1.5."""
 DEVICES: tuple[str, ...] = ("desktop", "tablet", "phone")
 CHANNELS: tuple[str, ...] = ("web", "app", "email", "push")
 

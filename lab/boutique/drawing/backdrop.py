@@ -8,7 +8,7 @@ from PIL import Image, ImageDraw
 from lab.boutique.drawing.canvas import LARGE, UNIT
 from lab.boutique.palette import Rgb, darker, mix, rgb
 
-COOL, PLAIN, WARM = rgb("#dfe7ee"), rgb("#f1efeb"), rgb("#f2e0c4")
+COOL, PLAIN, WARM = rgb("#d3e0ea"), rgb("#f1efeb"), rgb("#f1d9b2")
 LEVELS = 12
 """Moods are drawn in this many steps on either side of zero, so that a worker keeps every backdrop it has drawn."""
 

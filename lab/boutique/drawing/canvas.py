@@ -49,12 +49,15 @@ FLAT = Shading(relief=0.0)
 class Canvas:
     """A picture being drawn."""
 
-    def __init__(self, backdrop: Image.Image) -> None:
+    def __init__(self, backdrop: Image.Image, stretch: float = 1.0) -> None:
+        """Begin on a backdrop ([LARGE, LARGE]); `stretch` widens all that is drawn, about the middle."""
         self._art = backdrop.copy()
+        self._stretch = np.array([stretch, 1.0])
         self._light: Light = np.ones((SIZE, SIZE), dtype=np.float32)
 
     def part(self, outline: Points, fill: Rgb | Image.Image, shading: Shading = CLOTH, edge: Rgb | None = None) -> None:
         """Paint a closed outline with a colour or a fabric ([LARGE, LARGE] picture), light it, and draw its edge."""
+        outline = self._placed(outline)
         window = _window(outline, margin=shading.softness * 2)
         left, top, right, bottom = (side * SCALE for side in window)
         mask = Image.new("L", (right - left, bottom - top))
@@ -64,13 +67,19 @@ class Canvas:
         self._art.paste(paint, (left, top, right, bottom), mask)
         colour = edge or (darker(fill, 0.35) if isinstance(fill, tuple) else None)
         if colour is not None:
-            self.line(np.concatenate([outline, outline[:2]]), colour, 0.55)
+            self._stroke(np.concatenate([outline, outline[:2]]), colour, 0.55)
         cover = np.asarray(mask.reduce(SCALE), dtype=np.float32) / 255
         under = self._light[window[1] : window[3], window[0] : window[2]]
         under += (_lit(cover, shading, window) - under) * cover
 
     def line(self, points: Points, colour: Rgb, width: float) -> None:
         """A line with round joints; width in units."""
+        self._stroke(self._placed(points), colour, width)
+
+    def _placed(self, points: Points) -> Points:
+        return np.asarray((points - 50) * self._stretch + 50)
+
+    def _stroke(self, points: Points, colour: Rgb, width: float) -> None:
         draw = ImageDraw.Draw(self._art)
         corners = [(x * UNIT, y * UNIT) for x, y in points.tolist()]
         draw.line(corners, fill=colour, width=max(1, round(width * UNIT)), joint="curve")
@@ -79,16 +88,17 @@ class Canvas:
         """Small discs, unlit."""
         draw = ImageDraw.Draw(self._art)
         radius = diameter * UNIT / 2
-        for x, y in (centres * UNIT).tolist():
+        for x, y in (self._placed(centres) * UNIT).tolist():
             draw.ellipse((x - radius, y - radius, x + radius, y + radius), fill=colour)
 
     def patch(self, outline: Points, colour: Rgb) -> None:
         """A closed outline painted flat, which takes the light of what lies under it."""
-        ImageDraw.Draw(self._art).polygon([(x * UNIT, y * UNIT) for x, y in outline.tolist()], fill=colour)
+        corners = [(x * UNIT, y * UNIT) for x, y in self._placed(outline).tolist()]
+        ImageDraw.Draw(self._art).polygon(corners, fill=colour)
 
     def shade(self, outline: Points, strength: float, blur: float = 2.0) -> None:
         """Darken (or, below zero, brighten) softly inside an outline, whatever lies there."""
-        self._light *= 1 - strength * soft_mask(outline, blur)
+        self._light *= 1 - strength * soft_mask(self._placed(outline), blur)
 
     def ground_shadow(self, x: float, y: float, width: float, strength: float = 0.34) -> None:
         """A soft contact shadow under something that stands at (x, y)."""
@@ -101,15 +111,15 @@ class Canvas:
 
     def hanging_shadow(self, outline: Points, strength: float = 0.2) -> None:
         """The soft shadow of something that hangs or lies close to the backdrop."""
-        self._light *= 1 - strength * soft_mask(outline + np.array([1.2, 2.4]), 5.0)
+        self._light *= 1 - strength * soft_mask(self._placed(outline) + np.array([1.2, 2.4]), 5.0)
 
-    def finished(self) -> Image.Image:
-        """The picture at its final size, [SIZE, SIZE] RGB."""
-        flat = np.asarray(self._art.reduce(SCALE), dtype=np.float32)
+    def finished(self, tint: tuple[float, float, float] = (1.0, 1.0, 1.0)) -> Image.Image:
+        """The picture at its final size, [SIZE, SIZE] RGB; `tint` multiplies its channels."""
+        flat = np.asarray(self._art.reduce(SCALE), dtype=np.float32) * np.array(tint, dtype=np.float32)
         bright = np.maximum(self._light - 1, 0)[..., None]
-        lit = flat * np.minimum(self._light, 1)[..., None]
+        lit = flat * np.clip(self._light, 0, 1)[..., None]
         lit += (255 - lit) * np.minimum(bright, 1)
-        return Image.fromarray(np.clip(lit, 0, 255).astype(np.uint8))
+        return Image.fromarray(lit.astype(np.uint8))
 
 
 def soft_mask(outline: Points, blur: float) -> Light:
@@ -124,10 +134,10 @@ Window = tuple[int, int, int, int]  # left, top, right, bottom in final pixels
 
 def _window(outline: Points, margin: float) -> Window:
     """The pixels that an outline and the blur around it can touch."""
-    low = np.floor(outline.min(axis=0) * SIZE / 100 - margin).astype(int).clip(0, SIZE - 2)
-    high = np.ceil(outline.max(axis=0) * SIZE / 100 + margin).astype(int)
-    high = np.maximum(high.clip(0, SIZE), low + 2)
-    return int(low[0]), int(low[1]), int(high[0]), int(high[1])
+    (left, top), (right, bottom) = outline.min(axis=0).tolist(), outline.max(axis=0).tolist()
+    left, top = (min(max(int(low * SIZE / 100 - margin), 0), SIZE - 2) for low in (left, top))
+    right, bottom = (min(int(high * SIZE / 100 + margin) + 1, SIZE) for high in (right, bottom))
+    return left, top, max(right, left + 2), max(bottom, top + 2)
 
 
 def _lit(cover: Light, shading: Shading, window: Window) -> Light:

@@ -1,6 +1,7 @@
 """Fabrics: the pattern that fills a product, as a picture of the canvas's large size."""
 
 from collections.abc import Callable
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -15,6 +16,7 @@ from lab.boutique.palette import Rgb, lighter, mix
 Grid = NDArray[np.float64]
 
 
+@lru_cache(maxsize=4)  # a silhouette asks for its fabric several times
 def fabric(look: Look, scale: float = 1.0) -> Image.Image:
     """The look's pattern; `scale` above 1 makes the repeat larger."""
     rng = np.random.default_rng(look.shape_seed + 7)

@@ -59,3 +59,31 @@ def buttons(canvas: Canvas, look: Look, line: Points, spacing: float = 8.0) -> N
     )
     canvas.dots(along(line, spacing), darker(colour, 0.4), 2.6 if ornate else 1.9)
     canvas.dots(along(line, spacing), colour, 2.1 if ornate else 1.4)
+
+
+def sprigs(canvas: Canvas, look: Look) -> None:
+    """Leafy sprigs laid beside the product on ornate looks: larger, and with berries, the richer it is."""
+    if look.ornament <= 0.05:
+        return
+    rng = np.random.default_rng(look.shape_seed + 11)
+    leaf = (126, 142, 98) if look.mood > 0 else (120, 150, 142)
+    berry = (190, 92, 72) if look.mood > 0 else (122, 128, 176)
+    reach = 16 + 22 * look.ornament
+    for corner, degrees in (((4.0, 96.0), -45.0), ((96.0, 4.0), 135.0)):
+        _sprig(canvas, corner, degrees + float(rng.uniform(-14, 14)), reach, (leaf, berry))
+
+
+def _sprig(canvas: Canvas, root: tuple[float, float], degrees: float, reach: float, colours: tuple[Rgb, Rgb]) -> None:
+    leaf, berry = colours
+    pointing = degrees  # leaves are laid out to the right of the root, then turned about it
+    stem = turned(np.array([root, (root[0] + reach, root[1])]), pointing, root)
+    canvas.line(stem, darker(leaf, 0.25), 0.9)
+    for step, along_stem in enumerate(np.arange(5.0, reach, 4.6)):
+        size = 8.5 * (1 - 0.45 * along_stem / reach)
+        side = 1 if step % 2 else -1
+        blade = ellipse(root[0] + along_stem + size / 2, root[1], size, size * 0.42, 18)
+        blade = turned(blade, side * 38.0, (root[0] + along_stem, root[1]))
+        canvas.patch(turned(blade, pointing, root), leaf if side > 0 else darker(leaf, 0.1))
+        if reach > 26:
+            dot = np.array([(root[0] + along_stem + 1.5, root[1] - side * 3.6)])
+            canvas.dots(turned(dot, pointing, root), berry, 2.3)

@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 Points = NDArray[np.float64]  # [n, 2]
 
-CURVE_STEPS = 14  # at 192 px a curve of fourteen chords is smooth
+CURVE_TIMES = np.linspace(0, 1, 14)[1:, None]  # at 192 px a curve of thirteen chords is smooth
 
 
 class Path:
@@ -24,7 +24,7 @@ class Path:
     def bend(self, control: tuple[float, float], end: tuple[float, float]) -> Path:
         """A quadratic Bézier curve."""
         start = np.array(self._points[-1])
-        t = np.linspace(0, 1, CURVE_STEPS)[1:, None]
+        t = CURVE_TIMES
         curve = (1 - t) ** 2 * start + 2 * t * (1 - t) * np.array(control) + t**2 * np.array(end)
         self._points.extend(map(tuple, curve))
         return self
@@ -32,7 +32,7 @@ class Path:
     def curve(self, first: tuple[float, float], second: tuple[float, float], end: tuple[float, float]) -> Path:
         """A cubic Bézier curve."""
         start = np.array(self._points[-1])
-        t = np.linspace(0, 1, CURVE_STEPS)[1:, None]
+        t = CURVE_TIMES
         curve = (
             (1 - t) ** 3 * start
             + 3 * t * (1 - t) ** 2 * np.array(first)

@@ -10,6 +10,7 @@ from lab.boutique.drawing import accessories, dresses, footwear, home, pantry, t
 from lab.boutique.drawing.backdrop import backdrop
 from lab.boutique.drawing.canvas import SIZE, Canvas
 from lab.boutique.drawing.look import Look
+from lab.boutique.drawing.ornaments import sprigs
 
 SILHOUETTES: dict[str, Callable[[Canvas, Look], None]] = {
     "dress": dresses.dress,
@@ -46,9 +47,17 @@ MAX_BYTES = 8_000
 
 def draw(look: Look) -> Image.Image:
     """The product on its backdrop, [192, 192] RGB."""
-    canvas = Canvas(backdrop(look.mood, look.shape_seed))
+    canvas = Canvas(backdrop(look.mood, look.shape_seed), stretch=0.95 + 0.09 * look.cut)
+    sprigs(canvas, look)
     SILHOUETTES[look.silhouette](canvas, look)
-    return canvas.finished()
+    return canvas.finished(_tint(look.mood))
+
+
+def _tint(mood: float) -> tuple[float, float, float]:
+    """Cool daylight or warm lamplight."""
+    if mood > 0:
+        return 1.0, 1 - 0.03 * mood, 1 - 0.13 * mood
+    return 1 + 0.09 * mood, 1 + 0.02 * mood, 1.0
 
 
 def encoded(picture: Image.Image, qualities: tuple[int, ...] = QUALITIES) -> bytes:
