@@ -7,6 +7,9 @@ from typing import Final, NamedTuple
 
 HASH_BYTES: Final = 16
 
+# Made once: json.dumps would make an encoder for every event.
+_canonical: Final = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
+
 
 class SubjectKind(IntEnum):
     """Whom an event is counted for."""
@@ -72,5 +75,5 @@ def payload_hash(event: Event) -> bytes:
     nothing of ids and "not said" equals its default.
     """
     hexed = (event.user.hex() if event.user else None, event.session.hex() if event.session else None)
-    content = json.dumps([*event[1:3], *hexed, *event[5:]], ensure_ascii=False, separators=(",", ":"))
+    content = _canonical([*event[1:3], *hexed, *event[5:]])
     return hashlib.blake2b(content.encode(), digest_size=HASH_BYTES).digest()

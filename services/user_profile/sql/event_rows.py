@@ -9,31 +9,32 @@ from services.user_profile.events import Event, Placement
 from services.user_profile.sql.moments import microseconds, moment
 from services.user_profile.tables import SCHEMA
 
-COLUMNS: Final = {
-    "event_id": "text",
-    "occurred_at": "timestamptz",
-    "recorded_at": "timestamptz",
-    "subject": "bytea",
-    "session": "bytea",
-    "action": "smallint",
-    "item_id": "text",
-    "query": "text",
-    "rating": "smallint",
-    "text": "text",
-    "quantity": "integer",
-    "price_minor": "bigint",
-    "currency": "text",
-    "channel": "text",
-    "region": "text",
-    "locale": "text",
-    "device": "smallint",
-    "page_id": "text",
-    "section_id": "text",
-    "placement_row": "integer",
-    "placement_column": "integer",
-    "placement_device": "smallint",
-}
-"""Column → type, in the order of `to_row`."""
+COLUMNS: Final = (
+    "shop_id",
+    "event_id",
+    "occurred_at",
+    "recorded_at",
+    "subject",
+    "session",
+    "action",
+    "item_id",
+    "query",
+    "rating",
+    "text",
+    "quantity",
+    "price_minor",
+    "currency",
+    "channel",
+    "region",
+    "locale",
+    "device",
+    "page_id",
+    "section_id",
+    "placement_row",
+    "placement_column",
+    "placement_device",
+)
+"""In the order of `to_row`."""
 
 SELECTED: Final = ", ".join(f"{SCHEMA}.events.{name}" for name in COLUMNS)
 """The columns that `from_row` reads."""
@@ -41,9 +42,10 @@ SELECTED: Final = ", ".join(f"{SCHEMA}.events.{name}" for name in COLUMNS)
 _NO_PLACEMENT: Final = (None,) * 5
 
 
-def to_row(event: Event, owner: bytes, recorded_at: datetime) -> tuple[Any, ...]:
+def to_row(shop_id: str, event: Event, owner: bytes, recorded_at: datetime) -> tuple[Any, ...]:
     """One row; empty texts are stored as NULL, which costs nothing."""
     return (
+        shop_id,
         event.event_id,
         moment(event.occurred_us),
         recorded_at,

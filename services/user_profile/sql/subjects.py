@@ -8,7 +8,7 @@ from typing import Any, Final
 from sqlalchemy import Row, select, text, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from services.user_profile.consent import Decision, Purpose
+from services.user_profile.consent import PURPOSES, Decision, Purpose
 from services.user_profile.events import Subject, SubjectKind
 from services.user_profile.recording import Growth, SubjectState
 from services.user_profile.sql.bulk import bound, unnested
@@ -21,6 +21,14 @@ _COLUMN_OF: Final = {
     Purpose.MARKETING: "marketing",
 }
 
+_READ: Final = (
+    *("pseudonym", "kind", "profile_version", "recent_count", "joined_user"),
+    *("first_at", "last_at", "last_impression_at"),
+    *(f"{_COLUMN_OF[purpose]}_{what}" for purpose in PURPOSES for what in ("granted", "decided_at")),
+)
+"""What `_read` takes, in this order."""
+_KINDS: Final = {int(kind): kind for kind in SubjectKind}
+
 _KEYS = {"pseudonym": "bytea", "kind": "smallint"}
 
 # One statement inserts what is missing and locks what is there, in one order for everybody, so that batches with
@@ -28,7 +36,8 @@ _KEYS = {"pseudonym": "bytea", "kind": "smallint"}
 _LOCK = text(
     f"INSERT INTO {SCHEMA}.subjects AS known (shop_id, pseudonym, kind) "
     f"SELECT :shop_id, keys.pseudonym, keys.kind FROM {unnested(_KEYS)} AS keys (pseudonym, kind) "
-    "ORDER BY keys.pseudonym ON CONFLICT (shop_id, pseudonym) DO UPDATE SET kind = known.kind RETURNING known.*"
+    "ORDER BY keys.pseudonym ON CONFLICT (shop_id, pseudonym) DO UPDATE SET kind = known.kind RETURNING "
+    + ", ".join(f"known.{name}" for name in _READ)
 )
 
 _GROWTH = {
@@ -74,7 +83,9 @@ async def lock(connection: AsyncConnection, shop_id: str, wanted: Iterable[Subje
 
 async def find(connection: AsyncConnection, shop_id: str, pseudonym: bytes) -> SubjectRow | None:
     """The row of one subject, unlocked."""
-    wanted = select(subjects).where(subjects.c.shop_id == shop_id, subjects.c.pseudonym == pseudonym)
+    wanted = select(*(subjects.c[name] for name in _READ)).where(
+        subjects.c.shop_id == shop_id, subjects.c.pseudonym == pseudonym
+    )
     row = (await connection.execute(wanted)).one_or_none()
     return None if row is None else _read(row)
 
@@ -133,15 +144,10 @@ def granted_condition(purpose: Purpose, granted_by_default: frozenset[Purpose], 
 
 
 def _read(row: Row[Any]) -> SubjectRow:
-    values = row._mapping
-    decided = {
-        purpose: Decision(values[f"{column}_granted"], microseconds(values[f"{column}_decided_at"]))
-        for purpose, column in _COLUMN_OF.items()
-        if values[f"{column}_granted"] is not None
-    }
-    subject = Subject(SubjectKind(values["kind"]), bytes(values["pseudonym"]))
-    joined = values["joined_user"]
-    state = SubjectState(subject, values["profile_version"], decided, bytes(joined) if joined else None)
-    return SubjectRow(
-        state, values["recent_count"], values["first_at"], values["last_at"], values["last_impression_at"]
-    )
+    pseudonym, kind, version, recent_count, joined_user, first_at, last_at, last_impression_at, *consent = tuple(row)
+    decided: dict[Purpose, Decision] = {}
+    for purpose, granted, decided_at in zip(PURPOSES, consent[::2], consent[1::2], strict=True):
+        if granted is not None:
+            decided[purpose] = Decision(granted, microseconds(decided_at))
+    state = SubjectState(Subject(_KINDS[kind], pseudonym), version, decided, joined_user)
+    return SubjectRow(state, recent_count, first_at, last_at, last_impression_at)
