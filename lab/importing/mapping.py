@@ -17,7 +17,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Discriminator, Field, Tag, ValidationError, model_validator
 
 from lab.importing.problems import MappingRefused
 
@@ -71,6 +71,22 @@ class FieldRule(_Table):
         if not self.columns and self.constant is None and self.default is None:
             raise ValueError("say where the value comes from: from, constant or default")
         return self
+
+
+RULE_KEYS = frozenset(field.alias or name for name, field in FieldRule.model_fields.items())
+_FORMS = ("rule", "table")
+
+
+def _form(value: Any) -> str:
+    """Say whether a value is meant as one rule, or as a table of rules."""
+    if isinstance(value, dict):
+        return "rule" if value.keys() & RULE_KEYS else "table"
+    return "rule"
+
+
+RuleOrTable = Annotated[
+    Annotated[FieldRule, Tag("rule")] | Annotated[dict[str, FieldRule], Tag("table")], Discriminator(_form)
+]
 
 
 class FileOptions(_Table):
@@ -129,7 +145,7 @@ class KindMapping(_Table):
     """Rows are later states of items in time order: each is sent, none replaces an earlier one in the file."""
     variants: VariantRules | None = None
     """How variants become products."""
-    fields: dict[str, FieldRule | dict[str, FieldRule]] = Field(default_factory=dict)
+    fields: dict[str, RuleOrTable] = Field(default_factory=dict)
     """By field; a table of rules (such as titles by language) makes a table of values."""
 
     @model_validator(mode="before")
@@ -144,8 +160,7 @@ def _long_form(value: Any) -> Any:
     """Turn a column's name into a rule; in a table that is not a rule, each entry."""
     if isinstance(value, str | list):
         return {"from": value}
-    is_rule = isinstance(value, dict) and value.keys() & {"from", "constant", "default"}
-    if isinstance(value, dict) and not is_rule:
+    if isinstance(value, dict) and _form(value) == "table":
         return {name: _long_form(inner) for name, inner in value.items()}
     return value
 
@@ -182,5 +197,5 @@ def parse_mapping(tables: Mapping[str, Any], kind: str, name: str = "mapping") -
 
 
 def _place(location: tuple[int | str, ...]) -> str:
-    # pydantic names the alternative of a union as well; nobody who writes TOML knows those names
-    return ".".join(str(part) for part in location if part != "FieldRule" and not str(part).startswith("dict["))
+    # pydantic names the form that was tried as well; nobody who writes TOML knows those names
+    return ".".join(str(part) for part in location if part not in _FORMS)

@@ -5,7 +5,7 @@ import io
 import zlib
 from collections.abc import Iterator
 from pathlib import Path
-from typing import BinaryIO, cast
+from typing import Any, BinaryIO, cast
 
 import pyarrow as pa
 
@@ -96,8 +96,24 @@ def _open_stored(path: Path) -> BinaryIO:
 
 def _decompressed(path: Path, stored: BinaryIO) -> BinaryIO:
     if path.suffix == ".gz":
-        return cast(BinaryIO, io.BufferedReader(gzip.GzipFile(fileobj=stored), _BUFFER_BYTES))
-    if path.suffix == ".zst":
-        stream = pa.CompressedInputStream(pa.PythonFile(stored, mode="r"), "zstd")
-        return cast(BinaryIO, io.BufferedReader(stream, _BUFFER_BYTES))
-    return stored
+        packed: Any = gzip.GzipFile(fileobj=stored)
+    elif path.suffix == ".zst":
+        packed = pa.CompressedInputStream(pa.PythonFile(stored, mode="r"), "zstd")
+    else:
+        return stored
+    return cast(BinaryIO, io.BufferedReader(_PieceByPiece(packed), _BUFFER_BYTES))
+
+
+class _PieceByPiece(io.RawIOBase):
+    """Hands on what is decompressed so far: filling a buffer first would lose all of it where a file breaks off."""
+
+    def __init__(self, packed: Any) -> None:
+        self._packed = packed
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, target: Any) -> int:
+        piece = self._packed.read1(len(target))
+        target[: len(piece)] = piece
+        return len(piece)

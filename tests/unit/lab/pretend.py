@@ -1,0 +1,55 @@
+"""Services that answer an import from memory, with refusals a test can plan."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from vitrine.item_vision.v1 import item_vision_pb2
+from vitrine.user_profile.v1 import user_profile_pb2
+
+
+class PretendServices:
+    """Stands in for lab.importing.sending.Services."""
+
+    def __init__(self, refused_items: dict[str, str] | None = None, known_items: Sequence[str] = ()) -> None:
+        self.items: dict[str, Any] = {}
+        self.sent: list[str] = []
+        self.events: dict[str, Any] = {}
+        self.campaigns: list[Any] = []
+        self._refused = refused_items or {}
+        self._known = known_items
+
+    def send_items(self, shop_id: str, items: Sequence[Any]) -> item_vision_pb2.UpsertItemsResponse:
+        answer = item_vision_pb2.UpsertItemsResponse()
+        for index, item in enumerate(items):
+            self.sent.append(item.item_id)
+            if item.item_id in self._refused:
+                field = self._refused[item.item_id]
+                kept = field.startswith("images")
+                reason = "PICTURE_UNREADABLE" if kept else "INVALID_REQUEST"
+                answer.errors.add(index=index, item_id=item.item_id, field=field, reason=reason, kept_item=kept)
+                if not kept:
+                    answer.rejected_count += 1
+                    continue
+            answer.created_count += item.item_id not in self.items
+            self.items[item.item_id] = item
+        return answer
+
+    def send_events(self, shop_id: str, events: Sequence[Any]) -> user_profile_pb2.StreamEventsResponse:
+        answer = user_profile_pb2.StreamEventsResponse()
+        for index, event in enumerate(events):
+            known = self.events.get(event.event_id)
+            if known is None:
+                self.events[event.event_id] = event
+                answer.recorded_count += 1
+            elif known == event:
+                answer.duplicate_count += 1
+            else:
+                answer.rejected_count += 1
+                answer.rejections.add(index=index, event_id=event.event_id, reason="EVENT_CONFLICT")
+        return answer
+
+    def send_campaign(self, shop_id: str, campaign: Any) -> None:
+        self.campaigns.append(campaign)
+
+    def item_facts(self, shop_id: str) -> list[Any]:
+        return [item_vision_pb2.ItemFacts(item_id=item_id) for item_id in self._known]
