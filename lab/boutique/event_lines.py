@@ -80,4 +80,4 @@ def sessions_never_named(events: Events, signed_in_ms: Times) -> Column:
     """Sessions none of whose events carry a user: only the truth knows whose they are."""
     last = np.full(len(signed_in_ms), -1, dtype=np.int64)
     np.maximum.at(last, events.session, events.time_ms)
-    return np.flatnonzero(last < signed_in_ms)
+    return np.flatnonzero((last >= 0) & (last < signed_in_ms))

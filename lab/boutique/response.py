@@ -39,8 +39,8 @@ class Strengths:
 
 
 CLICK = Strengths(-3.9, 1.0, 1.0, 1.0, 1.0, 1.0, 1.6, 1.0, 0.9, 1.0)
-"""A random item is clicked about once in fifteen looks, a user's best items about every second time."""
-PURCHASE = Strengths(-2.7, 0.25, 0.4, 0.4, 0.45, 0.4, 2.4, 0.8, 1.4, 0.3)
+"""A random item is clicked about once in twenty looks, a user's best twenty about three times in four."""
+PURCHASE = Strengths(-3.0, 0.25, 0.4, 0.4, 0.45, 0.4, 2.4, 0.8, 1.4, 0.3)
 """Somebody who clicked likes the look already: price and quality decide."""
 
 OWNED_FACTOR, REPEAT_FACTOR, HIDDEN_FACTOR = 0.25, 2.0, 0.02

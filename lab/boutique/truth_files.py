@@ -39,7 +39,6 @@ def write_truth(target: Path, world: World, history: History, signed_in_ms: Time
         factor_values=history.memory.factors[factor_users, factor_families],
         session_ids=np.array([session_id(row) for row in unnamed.tolist()], dtype=str),
         session_users=world.sessions.user[unnamed],
-        intents=world.intents.stationary.astype(np.float32),
     )
     tables = {device: examination(device).round(6).tolist() for device in DEVICES}
     (place / "examination.json").write_text(json.dumps(tables), encoding="utf-8")

@@ -75,7 +75,7 @@ def encoded(picture: Image.Image, qualities: tuple[int, ...] = QUALITIES) -> byt
 def reshot(picture: Image.Image, seed: int) -> bytes:
     """The same picture as another seller would show it: cropped, brighter or darker, compressed harder."""
     rng = np.random.default_rng(seed)
-    left, top, right, bottom = rng.uniform(0.01, 0.05, 4) * SIZE
+    left, top, right, bottom = rng.uniform(0.005, 0.035, 4) * SIZE
     cropped = picture.crop((round(left), round(top), round(SIZE - right), round(SIZE - bottom)))
     again = cropped.resize((SIZE, SIZE), Image.Resampling.LANCZOS)
     again = ImageEnhance.Brightness(again).enhance(float(rng.uniform(0.94, 1.06)))
