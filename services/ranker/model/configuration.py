@@ -37,8 +37,10 @@ class FusionConfig:
     """How the recent actions are read: multi-head self-attention, LSTM or GRU."""
     inputs: FusionInputs = field(default_factory=FusionInputs)
     """What the model sees."""
-    width: int = 32
+    width: int = 64
     """Size of user, item and history vectors, which are multiplied with one another."""
+    interests: int = 8
+    """Groups of dimensions whose inner products go into the cross and dense layers; divides `width`."""
     heads: int = 2
     """Attention heads; divides `width`."""
     blocks: int = 1
@@ -49,15 +51,15 @@ class FusionConfig:
     """Size of each category, brand and colour embedding."""
     cross_layers: int = 2
     """Cross layers (DCN-v2)."""
-    cross_rank: int = 48
+    cross_rank: int = 32
     """Rank of their matrices."""
-    hidden: tuple[int, ...] = (96, 48)
+    hidden: tuple[int, ...] = (64, 32)
     """Dense layers beside the cross layers."""
     dropout: float = 0.1
     """Share of hidden units dropped in training."""
     id_dropout: float = 0.2
     """Share of items whose own embedding is dropped in training, so that content alone can carry an item."""
-    l2: float = 1e-6
+    l2: float = 3e-4
     """Weight of the squared norm of all kernels and embeddings."""
     seed: int = 20
     """Of the initial weights."""

@@ -4,7 +4,7 @@
 `keras.export.ExportArchive` writes one that runs. The gate (`gate.py`) tells them apart.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import keras
@@ -12,7 +12,7 @@ import tensorflow as tf
 
 from services.ranker.model.fusion import FusionModel
 from services.ranker.model.runtime import SIGNATURE
-from services.ranker.model.signature import INPUTS, Tensors, check_tensors
+from services.ranker.model.signature import CLICK, INPUTS, PURCHASE, Tensors, check_tensors
 from services.ranker.predict_protocol import encode_tensor, prediction_log_pb2
 
 WARM_UP_FILE = "assets.extra/tf_serving_warmup_requests"
@@ -58,3 +58,16 @@ def _write_warm_up(path: Path, requests: Sequence[Tensors], model_name: str) -> 
             for name, tensor in tensors.items():
                 request.inputs[name].CopyFrom(encode_tensor(tensor))
             writer.write(log.SerializeToString())
+
+
+def answer_in_python(model: FusionModel) -> Callable[[Tensors], Tensors]:
+    """The model as the gate's yardstick: the signature's tensors in numpy, both ways, without the frozen vectors."""
+
+    def answer(tensors: Tensors) -> Tensors:
+        batched = {name: tf.constant(tensor) for name, tensor in tensors.items()}
+        batched["candidate_rows"] = batched["candidate_rows"][None]
+        batched["candidate_features"] = batched["candidate_features"][None]
+        click, purchase = model.probabilities(batched)
+        return {CLICK: click[0].numpy(), PURCHASE: purchase[0].numpy()}
+
+    return answer

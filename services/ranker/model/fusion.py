@@ -58,7 +58,8 @@ class FusionModel(keras.Model):  # type: ignore[misc]  # keras has no types
             for n, size in enumerate(config.hidden)
         ]
         self.drop = keras.layers.Dropout(config.dropout, name="drop")
-        self.heads = keras.layers.Dense(2, name="click_and_conversion")
+        self.wide = keras.layers.Dense(2, kernel_regularizer=l2, name="wide")
+        self.heads = keras.layers.Dense(2, kernel_regularizer=l2, name="click_and_conversion")
         self.calibration = Calibration(name="calibration")
 
     def build(self, _: object = None) -> None:
@@ -71,22 +72,22 @@ class FusionModel(keras.Model):  # type: ignore[misc]  # keras has no types
             self.action.build()
             self.age.build((None, HISTORY_LENGTH, len(_AGE_SCALES_DAYS)))
             self.encoder.build((None, HISTORY_LENGTH, width))
-        size = self._joined_size()
+        products, facts = self._sizes()
+        self.wide.build((None, width + products * width + facts))
+        size = products * config.interests + facts
         for cross in self.crosses:
             cross.build((None, size), (None, size))
         for hidden, inner in zip(self.hidden, (size, *config.hidden), strict=False):
             hidden.build((None, inner))
-        self.heads.build((None, size + (*config.hidden, size)[len(config.hidden) - 1]))
+        self.heads.build((None, size + (config.hidden[-1] if config.hidden else size)))
         self.calibration.build()
         self.built = True
 
-    def _joined_size(self) -> int:
-        inputs, width = self.config.inputs, self.config.width
-        size = width + FEATURE_COUNT
-        size += width * inputs.user_embedding + CONTEXT_SIZE * inputs.context
-        if inputs.history:
-            size += 2 * width + (width + 1) * inputs.attributes
-        return size
+    def _sizes(self) -> tuple[int, int]:
+        """How many Hadamard products there are, and how many numbers beside them."""
+        inputs = self.config.inputs
+        products = int(inputs.user_embedding) + (2 + inputs.attributes if inputs.history else 0)
+        return products, FEATURE_COUNT + CONTEXT_SIZE * inputs.context + inputs.history
 
     def call(
         self, inputs: dict[str, tf.Tensor], training: bool = False, frozen: bool = False
@@ -97,50 +98,74 @@ class FusionModel(keras.Model):  # type: ignore[misc]  # keras has no types
         and `candidate_features` `[B, C, 12]`. `frozen` looks known items up instead of computing them (after `freeze`).
         """
         candidates, seen = self._items(inputs, training, frozen)
-        item = candidates[0]
-        parts = [item, inputs["candidate_features"]]
+        item, products, facts = candidates[0], [], [inputs["candidate_features"]]
         if self.config.inputs.user_embedding:
-            parts.append(self.user(inputs["user_embedding"])[:, None, :] * item)
+            products.append(self.user(unit_scale(inputs["user_embedding"]))[:, None, :] * item)
         if self.config.inputs.history:
-            parts.extend(self._history(inputs, candidates, seen, training))
+            by_history, amount = self._history(inputs, candidates, seen, training)
+            products.extend(by_history)
+            facts.append(amount)
         if self.config.inputs.context:
             shape = tf.shape(inputs["candidate_rows"])
-            context = tf.broadcast_to(inputs["context"][:, None, :], [shape[0], shape[1], CONTEXT_SIZE])
-            parts.append(context)
-        first = tf.concat(parts, axis=-1)
-        crossed = first
+            facts.append(tf.broadcast_to(inputs["context"][:, None, :], [shape[0], shape[1], CONTEXT_SIZE]))
+        logits = self.wide(tf.concat([item, *products, *facts], axis=-1))
+        logits += self._interplay(
+            tf.concat([*(self._by_interest(each) for each in products), *facts], axis=-1), training
+        )
+        return logits[:, :, 0], logits[:, :, 1]
+
+    def _by_interest(self, product: tf.Tensor) -> tf.Tensor:
+        """`[B, C, W]` Hadamard product → `[B, C, interests]`: an inner product for each group of dimensions."""
+        interests = self.config.interests
+        size = self.config.width // interests
+        shape = tf.shape(product)
+        return tf.reduce_sum(tf.reshape(product, [shape[0], shape[1], interests, size]), axis=-1) / size**0.5
+
+    def _interplay(self, first: tf.Tensor, training: bool) -> tf.Tensor:
+        """`[B, C, D]` → `[B, C, 2]` logits: cross layers beside dense ones."""
+        first = self.drop(first, training=training)
+        crossed = deep = first
         for cross in self.crosses:
             crossed = cross(first, crossed)
-        deep = first
         for hidden in self.hidden:
             deep = self.drop(hidden(deep), training=training)
-        logits = self.heads(tf.concat([crossed, deep], axis=-1))
-        return logits[:, :, 0], logits[:, :, 1]
+        return self.heads(tf.concat([crossed, deep], axis=-1))
 
     def _items(self, inputs: dict[str, tf.Tensor], training: bool, frozen: bool) -> tuple[Vectors, Vectors]:
         """Vectors and categories of the candidates and of the history."""
-        both = (inputs["candidate_rows"], inputs["history_rows"])
+        both, new_items = (inputs["candidate_rows"], inputs["history_rows"]), inputs["new_items"]
         if frozen:
-            candidates, seen = (self.items.frozen(rows, inputs["new_items"]) for rows in both)
-        else:
-            candidates, seen = (self.items(rows, inputs["new_items"], training=training) for rows in both)
+            candidates, seen = (self.items.frozen(rows, new_items) for rows in both)
+            return candidates, seen
+        # A batch names few items many times: each is projected once.
+        distinct, places = tf.unique(tf.concat([tf.reshape(rows, [-1]) for rows in both], axis=0))
+        vectors, categories = self.items(distinct[None], new_items, training=training)
+        sizes = [tf.size(rows) for rows in both]
+        candidates, seen = (
+            (
+                tf.gather(vectors[0], tf.reshape(place, tf.shape(rows))),
+                tf.gather(categories[0], tf.reshape(place, tf.shape(rows))),
+            )
+            for place, rows in zip(tf.split(places, sizes), both, strict=True)
+        )
         return candidates, seen
 
     def _history(
         self, inputs: dict[str, tf.Tensor], candidates: Vectors, history: Vectors, training: bool
-    ) -> list[tf.Tensor]:
+    ) -> tuple[list[tf.Tensor], tf.Tensor]:
+        """Hadamard products of the candidates with what the history says, and the interest in their categories."""
         (item, category), (seen, seen_category) = candidates, history
         valid, age = inputs["history_rows"] >= 0, inputs["history_age_days"]
         steps = seen + self.action(inputs["history_actions"]) + self.age(_age_features(age))
         states = self.encoder(tf.where(valid[:, :, None], steps, 0.0), valid, training=training)
         real = tf.cast(valid, tf.float32)
         mean = tf.reduce_sum(states, axis=1) / (1.0 + tf.reduce_sum(real, axis=1, keepdims=True))
-        parts = [mean[:, None, :] * item, attend(item, states, valid) * item]
+        products = [mean[:, None, :] * item, attend(item, states, valid) * item]
+        recency = tf.exp(-age / _INTEREST_DAYS) * real
+        interest, amount = interest_in_category(category, tf.where(valid, seen_category, 0), seen, recency)
         if self.config.inputs.attributes:
-            recency = tf.exp(-age / _INTEREST_DAYS) * real
-            interest, amount = interest_in_category(category, tf.where(valid, seen_category, 0), seen, recency)
-            parts.extend([interest * item, amount])
-        return parts
+            products.append(interest * item)
+        return products, amount if self.config.inputs.attributes else tf.zeros_like(amount)
 
     def probabilities(self, inputs: dict[str, tf.Tensor], frozen: bool = False) -> tuple[tf.Tensor, tf.Tensor]:
         """Calibrated P(click | examined) and P(click and purchase | examined), each `[B, C]`."""
@@ -166,6 +191,12 @@ def build_fusion(table: ItemTable, config: FusionConfig) -> FusionModel:
     model = FusionModel(table, config)
     model.build()
     return model
+
+
+def unit_scale(vectors: tf.Tensor) -> tf.Tensor:
+    """Vectors rescaled so that their components are about 1, which trains well; zeros stay zeros."""
+    length = tf.norm(vectors, axis=-1, keepdims=True)
+    return vectors * (vectors.shape[-1] ** 0.5) / (length + 1e-3)
 
 
 def _age_features(age_days: tf.Tensor) -> tf.Tensor:

@@ -32,7 +32,9 @@ class ItemTower(keras.layers.Layer):  # type: ignore[misc]  # keras has no types
         self.vectors = self._constant("vectors", np.zeros((self.length, config.width), np.float32))
         small = keras.initializers.RandomNormal(stddev=0.05, seed=config.seed)
         if config.id_size:
-            self.own = self.add_weight(shape=(self.length, config.id_size), initializer=small, name="own")
+            self.own = self.add_weight(
+                shape=(self.length, config.id_size), initializer=small, regularizer=l2, name="own"
+            )
         if config.inputs.attributes:
             self.attributes = [
                 self.add_weight(
@@ -92,7 +94,7 @@ class ItemTower(keras.layers.Layer):  # type: ignore[misc]  # keras has no types
         return known, tf.where(known, rows, 0), place
 
     def _project(self, content: tf.Tensor, own: tf.Tensor | None, codes: tf.Tensor) -> tf.Tensor:
-        parts = [content * tf.constant(_content_mask(self.config))]
+        parts = [content * tf.constant(_content_mask(self.config)) * 8.0]
         if own is not None:
             parts.append(own)
         if self.config.inputs.attributes:

@@ -1,0 +1,217 @@
+"""Trains the fusion model on logged impressions, or on sampled negatives where there are none."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import keras
+import numpy as np
+import tensorflow as tf
+from numpy.typing import NDArray
+
+from services.ranker.model.configuration import FusionConfig, ItemTable
+from services.ranker.model.fusion import FusionModel, build_fusion
+from services.ranker.training.batches import Pieces, batches, cut
+from services.ranker.training.calibration import CalibrationFit, Observed, fit_calibration
+from services.ranker.training.examination import (
+    Examination,
+    Slots,
+    fit_examination,
+    fit_examination_given_relevance,
+)
+from services.ranker.training.losses import entire_space_loss, sampled_softmax_loss
+from services.ranker.training.report import Scores, compare, measure
+from services.ranker.training.rows import ImpressionRows
+
+Progress = Callable[[str, int, int], None]
+"""Called with what is done, how much of it is done, and how much there is."""
+
+
+@dataclass(frozen=True)
+class TrainingConfig:
+    """How the fusion model is trained."""
+
+    epochs: int = 6
+    """At most so many passes."""
+    patience: int = 2
+    """Stops after so many passes without a better validation loss; the best weights are kept."""
+    learning_rate: float = 1e-2
+    """Of Adam, in the first pass."""
+    learning_rate_decay: float = 0.7
+    """Factor after each pass."""
+    batch_size: int = 96
+    """Pieces of requests a step."""
+    width: int = 24
+    """Rows of one request a piece. Sampled negatives are never cut: there it is the longest request."""
+    validation_share: float = 0.1
+    """Share of the requests, the last before the held-out ones, for early stopping and calibration."""
+    held_out_share: float = 0.1
+    """Share of the requests, the latest, that nothing is fitted on."""
+    seed: int = 20
+    """Of shuffling, dropout and initial weights (with the model's own)."""
+
+
+@dataclass(frozen=True)
+class TrainedFusion:
+    """What training made; `export_fusion(model, …)` writes the SavedModel."""
+
+    model: FusionModel
+    """Best weights, calibration set."""
+    calibration: CalibrationFit
+    examination: Examination | None
+    """None where there were no impressions: the template's prior holds."""
+    metrics: dict[str, float]
+    """`train.click_auc`, `validation.…`, `held_out.…`, `gap.…`; see `report.measure`."""
+
+
+def train_fusion(
+    rows: ImpressionRows,
+    table: ItemTable,
+    config: FusionConfig | None = None,
+    training: TrainingConfig | None = None,
+    progress: Progress | None = None,
+) -> TrainedFusion:
+    """Trains by time split: earliest requests to fit, later ones to stop and calibrate, the latest to report on.
+
+    Raises:
+        ValueError: too few requests to split.
+
+    """
+    config, training = config or FusionConfig(), training or TrainingConfig()
+    fit, validation, held_out = rows.split_by_time(training.validation_share, training.held_out_share)
+    if not len(fit) or not len(validation) or not len(held_out):
+        raise ValueError(f"{rows.request_count} requests are too few to train, validate and report on.")
+    keras.utils.set_random_seed(training.seed)
+    trainer = _Trainer(build_fusion(table, config), training, fit, validation)
+    trainer.run(progress or (lambda *_: None))
+    calibration = trainer.calibrate(validation)
+    splits = {"train": fit, "validation": validation, "held_out": held_out}
+    figures = {name: trainer.measure(part) for name, part in splits.items()}
+    return TrainedFusion(trainer.model, calibration, trainer.examination, compare(figures))
+
+
+class _Trainer:
+    """The loop: one optimiser, one compiled step, the best weights so far."""
+
+    def __init__(
+        self, model: FusionModel, config: TrainingConfig, fit: ImpressionRows, validation: ImpressionRows
+    ) -> None:
+        self.model, self.config, self.fit, self.validation = model, config, fit, validation
+        self.sampled = fit.log_q is not None
+        self.examination = None if self.sampled else _first_examination(fit)
+        self._loss = sampled_softmax_loss if self.sampled else entire_space_loss
+        self._optimizer = keras.optimizers.Adam(config.learning_rate)
+        self._optimizer.build(model.trainable_variables)
+        self._step = tf.function(self._gradient_step, reduce_retracing=True)
+        self._logits = tf.function(lambda inputs: model(inputs, training=False), reduce_retracing=True)
+        longest = max(int(np.diff(fit.offsets).max(initial=1)), 1)
+        self._width = longest if self.sampled else min(config.width, longest)
+
+    def run(self, progress: Progress) -> None:
+        """Passes over the data until the validation loss stops falling."""
+        random = np.random.default_rng(self.config.seed)
+        pieces = cut(self.fit, self._width)
+        best, best_weights, worse = np.inf, self.model.get_weights(), 0
+        for epoch in range(self.config.epochs):
+            self._optimizer.learning_rate = self.config.learning_rate * self.config.learning_rate_decay**epoch
+            self._pass(pieces, random)
+            if epoch == 0 and self.examination is not None:
+                self.examination = self._refined_examination()
+            loss = self._validation_loss()
+            progress(f"fusion, validation loss {loss:.4f}", epoch + 1, self.config.epochs)
+            if loss < best - 1e-5:
+                best, best_weights, worse = loss, self.model.get_weights(), 0
+            else:
+                worse += 1
+                if worse >= self.config.patience:
+                    break
+        self.model.set_weights(best_weights)
+
+    def calibrate(self, rows: ImpressionRows) -> CalibrationFit:
+        """Fits the calibration and sets it in the model's graph; without impressions it stays as it is."""
+        if self.examination is None:
+            return CalibrationFit()
+        click, conversion = self.logits(rows)
+        examined = self._examined(rows).astype(np.float64)
+        fit = fit_calibration(Observed(click, conversion, examined, rows.clicked, rows.purchased))
+        self.model.calibration.scale.assign([fit.click_scale, fit.conversion_scale])
+        self.model.calibration.shift.assign([fit.click_shift, fit.conversion_shift])
+        return fit
+
+    def measure(self, rows: ImpressionRows) -> dict[str, float]:
+        """Figures of the calibrated model on a set of rows."""
+        click, conversion = self.logits(rows)
+        scale, shift = self.model.calibration.scale.numpy(), self.model.calibration.shift.numpy()
+        clicked = _sigmoid(scale[0] * click + shift[0])
+        purchased = clicked * _sigmoid(scale[1] * conversion + shift[1])
+        return measure(Scores(clicked, purchased), rows, self._examined(rows))
+
+    def logits(self, rows: ImpressionRows) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """Uncalibrated click and conversion logits, `[N]` each."""
+        answers = np.zeros((2, len(rows)))
+        for inputs, grid in batches(rows, cut(rows, self._width), 2 * self.config.batch_size, None):
+            real = grid >= 0
+            for answer, logits in zip(answers, self._logits(inputs), strict=True):
+                answer[grid[real]] = logits.numpy()[real]
+        return answers[0], answers[1]
+
+    def _pass(self, pieces: Pieces, random: np.random.Generator) -> None:
+        examined = self._examined(self.fit)
+        for inputs, grid in batches(self.fit, pieces, self.config.batch_size, random):
+            self._step(inputs, self._labels(self.fit, grid, examined))
+
+    def _labels(
+        self, rows: ImpressionRows, grid: NDArray[np.int64], examined: NDArray[np.float32]
+    ) -> dict[str, NDArray[np.float32]]:
+        real, safe = grid >= 0, np.maximum(grid, 0)
+        labels = {
+            "clicked": (rows.clicked[safe] & real).astype(np.float32),
+            "purchased": (rows.purchased[safe] & real).astype(np.float32),
+            "weight": real.astype(np.float32),
+        }
+        if rows.log_q is None:
+            labels["examination"] = examined[safe]
+        else:
+            labels["log_q"] = rows.log_q[safe]
+        return labels
+
+    def _gradient_step(self, inputs: dict[str, tf.Tensor], labels: dict[str, tf.Tensor]) -> tf.Tensor:
+        with tf.GradientTape() as tape:
+            loss = self._loss(self.model(inputs, training=True), labels)
+            total = loss + tf.add_n(self.model.losses) if self.model.losses else loss
+        variables = self.model.trainable_variables
+        self._optimizer.apply_gradients(zip(tape.gradient(total, variables), variables, strict=True))
+        return loss
+
+    def _validation_loss(self) -> float:
+        rows, losses = self.validation, []
+        examined = self._examined(rows)
+        for inputs, grid in batches(rows, cut(rows, self._width), 2 * self.config.batch_size, None):
+            labels = {name: tf.constant(each) for name, each in self._labels(rows, grid, examined).items()}
+            losses.append((float(self._loss(self._logits(inputs), labels)), int((grid >= 0).sum())))
+        return float(np.average([loss for loss, _ in losses], weights=[count for _, count in losses]))
+
+    def _refined_examination(self) -> Examination:
+        """The curves again, with the model's own relevance instead of a logistic regression's."""
+        relevance = _sigmoid(self.logits(self.fit)[0])
+        return fit_examination_given_relevance(_slots(self.fit), relevance, self.fit.clicked)
+
+    def _examined(self, rows: ImpressionRows) -> NDArray[np.float32]:
+        if self.examination is None:
+            return np.ones(len(rows), np.float32)
+        slots = _slots(rows)
+        return self.examination.probability(slots.devices, slots.rows, slots.columns)
+
+
+def _first_examination(rows: ImpressionRows) -> Examination:
+    context = rows.context[rows.request_of_row]
+    features = np.concatenate([rows.candidate_features, context], axis=1).astype(np.float64)
+    return fit_examination(_slots(rows), features, rows.clicked)
+
+
+def _slots(rows: ImpressionRows) -> Slots:
+    return Slots(rows.devices[rows.request_of_row], rows.page_rows, rows.page_columns)
+
+
+def _sigmoid(values: NDArray[np.float64]) -> NDArray[np.float64]:
+    answer: NDArray[np.float64] = 1.0 / (1.0 + np.exp(-np.clip(values, -30.0, 30.0)))
+    return answer

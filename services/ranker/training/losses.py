@@ -1,0 +1,51 @@
+"""What the fusion model is trained to make small. Shapes `[B, C]`; pads have weight 0."""
+
+import tensorflow as tf
+
+LEAST_LOG_ARGUMENT = 1e-7
+
+
+def entire_space_loss(logits: tuple[tf.Tensor, tf.Tensor], labels: dict[str, tf.Tensor]) -> tf.Tensor:
+    """ESMM over impressions (Ma et al. 2018, eq. 3): log loss of the click plus log loss of click and purchase.
+
+    Both probabilities carry the slot's examination as a factor: P(click) = examination * p_click_if_seen.
+
+    Args:
+        logits: of click and conversion.
+        labels: "examination", "clicked", "purchased", "weight", all float32.
+
+    """
+    click = tf.sigmoid(logits[0])
+    examination = labels["examination"]
+    loss = _log_loss(examination * click, labels["clicked"])
+    loss += _log_loss(examination * click * tf.sigmoid(logits[1]), labels["purchased"])
+    return _mean(loss, labels["weight"])
+
+
+def sampled_softmax_loss(logits: tuple[tf.Tensor, tf.Tensor], labels: dict[str, tf.Tensor]) -> tf.Tensor:
+    """Softmax over each piece's sampled candidates with the logQ correction (Yi et al. 2019, eq. 3).
+
+    Without impressions nothing says how often an item that was seen is clicked, so the result only orders items.
+    Purchases are learnt among the positives.
+
+    Args:
+        logits: of click and conversion.
+        labels: "log_q", "clicked", "purchased", "weight", all float32.
+
+    """
+    real = labels["weight"] > 0
+    corrected = tf.where(real, logits[0] - labels["log_q"], -1e9)
+    likelihood = tf.nn.log_softmax(corrected) * labels["clicked"]
+    positives = labels["clicked"] * labels["weight"]
+    loss = -tf.reduce_sum(likelihood * labels["weight"]) / (tf.reduce_sum(positives) + 1e-6)
+    return loss + _mean(_log_loss(tf.sigmoid(logits[1]), labels["purchased"]), positives)
+
+
+def _log_loss(probability: tf.Tensor, happened: tf.Tensor) -> tf.Tensor:
+    positive = tf.math.log(tf.maximum(probability, LEAST_LOG_ARGUMENT))
+    negative = tf.math.log(tf.maximum(1.0 - probability, LEAST_LOG_ARGUMENT))
+    return -(happened * positive + (1.0 - happened) * negative)
+
+
+def _mean(loss: tf.Tensor, weight: tf.Tensor) -> tf.Tensor:
+    return tf.reduce_sum(loss * weight) / (tf.reduce_sum(weight) + 1e-6)
