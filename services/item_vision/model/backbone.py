@@ -46,7 +46,7 @@ class KerasImageEncoder:
 
     @property
     def width(self) -> int:
-        """1280 for EfficientNet-Lite0."""
+        """1568 for EfficientNet-Lite0: its last layer and three inner ones."""
         return int(self._networks[0].output_shape[-1])
 
     def encode(self, images: np.ndarray) -> np.ndarray:

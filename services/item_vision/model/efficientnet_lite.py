@@ -15,7 +15,7 @@ import numpy as np
 
 from services.item_vision.model.torch_file import WeightsFileError, read_torch_file
 
-WIDTH = 1280
+HEAD_WIDTH = 1280
 IMAGENET_CLASSES = 1000
 PICTURE_SIZE = 224
 # Pixel scaling and batch-norm epsilon that the weights were trained with.
@@ -30,6 +30,13 @@ STAGES = (
     (4, 5, 2, 6, 192),
     (1, 3, 1, 6, 320),
 )
+# Blocks whose activations are pooled too, and by what they are multiplied. The last layer knows what a thing is and has
+# forgotten its colour: on 1,200 drawn products (held-out families) these raise colour from .45 to .81 and pattern from
+# .87 to .93 and leave category at .98. The factors give each about 0.4 of the last layer's standard deviation.
+TAPPED_BLOCKS = {2: 0.37, 4: 0.26, 7: 0.16}
+# Standard deviation of the middle's weights, as a share of half the side.
+MIDDLE_SPREAD = 0.4
+WIDTH = HEAD_WIDTH + 2 * (24 + 40 + 80)
 # Which batch norm of its block (or of the whole network) follows a convolution.
 NORM_AFTER = {
     "_conv_stem": "_bn0",
@@ -50,8 +57,9 @@ def packaged_weights_path() -> Path:
 def load_network(weights_path: Path, *, classify: bool = False) -> keras.Model:
     """The network with the weights of an old-style torch file, under the current dtype policy.
 
-    Input: uint8 or float pixels `[n, 224, 224, 3]`, 0 to 255. Output: pooled features `[n, 1280] float32`, or
-    with `classify` the probabilities of the 1,000 ImageNet classes.
+    Input: uint8 or float pixels `[n, 224, 224, 3]`, 0 to 255. Output: features `[n, 1568] float32` (the last layer
+    pooled, then each tapped block pooled over the whole picture and over its middle), or with `classify` the
+    probabilities of the 1,000 ImageNet classes.
 
     Raises:
         WeightsFileError: The file is unreadable, or its tensors are not EfficientNet-Lite0's.
@@ -74,18 +82,38 @@ def build_network(*, classify: bool = False) -> keras.Model:
     pixels = keras.Input((PICTURE_SIZE, PICTURE_SIZE, 3), name="pixels")
     hidden = keras.layers.Rescaling(1 / PIXEL_SCALE, offset=-PIXEL_MEAN / PIXEL_SCALE, name="scaled")(pixels)
     hidden = keras.layers.Conv2D(32, 3, 2, "same", activation="relu6", name="_conv_stem")(hidden)
-    block = 0
+    block, tapped = 0, []
     for repeats, kernel, first_stride, expansion, filters in STAGES:
         for repeat in range(repeats):
             stride = first_stride if repeat == 0 else 1
             hidden = _inverted_residual(hidden, f"_blocks.{block}", kernel, stride, expansion, filters)
+            if block in TAPPED_BLOCKS:
+                tapped.append(_tap(hidden, TAPPED_BLOCKS[block], f"_taps.{block}"))
             block += 1
-    hidden = keras.layers.Conv2D(WIDTH, 1, activation="relu6", name="_conv_head")(hidden)
+    hidden = keras.layers.Conv2D(HEAD_WIDTH, 1, activation="relu6", name="_conv_head")(hidden)
     # Pooling in float32 keeps the mean exact where the convolutions ran in half precision.
-    hidden = keras.layers.GlobalAveragePooling2D(name="features", dtype="float32")(hidden)
+    pooled = keras.layers.GlobalAveragePooling2D(name="pooled", dtype="float32")(hidden)
     if classify:
-        hidden = keras.layers.Dense(IMAGENET_CLASSES, activation="softmax", name="_fc", dtype="float32")(hidden)
-    return keras.Model(pixels, hidden, name="efficientnet_lite0")
+        classes = keras.layers.Dense(IMAGENET_CLASSES, activation="softmax", name="_fc", dtype="float32")(pooled)
+        return keras.Model(pixels, classes, name="efficientnet_lite0_classifier")
+    features = keras.layers.Concatenate(name="features", dtype="float32")([pooled, *tapped])
+    return keras.Model(pixels, features, name="efficientnet_lite0")
+
+
+def _tap(activations: Any, factor: float, name: str) -> Any:
+    """An inner block pooled over the whole picture and over its middle, `[n, 2 · channels]`."""
+    exact = keras.ops.cast(activations, "float32")
+    whole = keras.ops.mean(exact, axis=(1, 2))
+    middle = keras.ops.sum(exact * _middle_weights(*activations.shape[1:3]), axis=(1, 2))
+    both = keras.layers.Concatenate(name=f"{name}.pooled", dtype="float32")([whole, middle])
+    return keras.layers.Rescaling(factor, name=f"{name}.scaled", dtype="float32")(both)
+
+
+def _middle_weights(height: int, width: int) -> np.ndarray:
+    """A Gaussian around the centre, where the product stands, `[1, height, width, 1]`; sums to 1."""
+    rows, columns = (np.exp(-0.5 * (np.linspace(-1, 1, side) / MIDDLE_SPREAD) ** 2) for side in (height, width))
+    weights: np.ndarray = np.outer(rows, columns)[None, :, :, None] / (rows.sum() * columns.sum())
+    return weights.astype(np.float32)
 
 
 def _inverted_residual(inputs: Any, name: str, kernel: int, stride: int, expansion: int, filters: int) -> Any:

@@ -23,7 +23,7 @@ class NearDuplicateRule:
 
     cosine: float = 0.94
     """Least cosine of the raw backbone features."""
-    hash_bits: int = 4
+    hash_bits: int = 8
     """Most differing bits of the 64-bit perceptual hashes."""
 
 

@@ -27,7 +27,7 @@ class HeadSettings:
     """How vision heads are trained."""
 
     rank: int = 256
-    """Leading directions of the raw features used. 128 to 1,280 were equally good on the clothing photographs."""
+    """Leading directions of the raw features used; 128 to 512 were equally good on the clothing photographs."""
     seed: int = 7
     """Of splits and of the embedding's training."""
     attribute: AttributeSettings = field(default_factory=AttributeSettings)

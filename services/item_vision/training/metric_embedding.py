@@ -29,11 +29,11 @@ class EmbeddingSettings:
     """Rows a step; also the negatives of a pair."""
     learning_rate: float = 3e-3
     """Of Adam, falling to zero along a cosine."""
-    proxy_temperature: float = 0.1
+    proxy_temperature: float = 0.25
     """Of cosine to a class's proxy."""
     pair_temperature: float = 0.1
     """Of cosine to the other half of a pair."""
-    pair_weight: float = 0.5
+    pair_weight: float = 0.2
     """Of the pair loss."""
     keep_weight: float = 5.0
     """Of keeping the raw appearance."""

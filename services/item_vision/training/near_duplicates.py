@@ -8,7 +8,7 @@ from services.item_vision.model.encoders import normalise_rows
 from services.item_vision.model.near_duplicates import NearDuplicateRule, near_duplicate_pairs
 
 # Never looser than this, however far copies stray: beyond it different products begin.
-LEAST_COSINE, GREATEST_HASH_BITS = 0.90, 6
+LEAST_COSINE, GREATEST_HASH_BITS = 0.92, 9
 
 
 @dataclass(frozen=True)
@@ -35,7 +35,7 @@ class NearDuplicateReport:
 
 
 def measure_near_duplicates(
-    originals: PictureSet, copies: PictureSet, copy_rows: np.ndarray, families: np.ndarray, recall: float = 0.98
+    originals: PictureSet, copies: PictureSet, copy_rows: np.ndarray, families: np.ndarray, recall: float = 0.995
 ) -> tuple[NearDuplicateRule, NearDuplicateReport]:
     """The strictest rule that still recognises about `recall` of the copies.
 

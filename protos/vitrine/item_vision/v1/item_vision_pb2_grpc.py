@@ -464,6 +464,7 @@ class ItemVisionServiceServicer:
         NOT_FOUND ITEM_UNKNOWN - the item asked about does not exist.
         FAILED_PRECONDITION FEATURES_NOT_READY - the item asked about has no picture features yet.
         FAILED_PRECONDITION RELEASE_NOT_READY - release_id is not loaded here.
+        UNAVAILABLE DATABASE_DOWN - PostgreSQL cannot be reached.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

@@ -288,6 +288,7 @@ class ItemVisionServiceStub:
       NOT_FOUND ITEM_UNKNOWN - the item asked about does not exist.
       FAILED_PRECONDITION FEATURES_NOT_READY - the item asked about has no picture features yet.
       FAILED_PRECONDITION RELEASE_NOT_READY - release_id is not loaded here.
+      UNAVAILABLE DATABASE_DOWN - PostgreSQL cannot be reached.
     """
     GetImage: _grpc.UnaryUnaryMultiCallable[_item_vision_pb2.GetImageRequest, _item_vision_pb2.GetImageResponse]
     """Answers an item's picture, scaled down to a width.
@@ -323,6 +324,7 @@ class ItemVisionServiceAsyncStub(ItemVisionServiceStub):
       NOT_FOUND ITEM_UNKNOWN - the item asked about does not exist.
       FAILED_PRECONDITION FEATURES_NOT_READY - the item asked about has no picture features yet.
       FAILED_PRECONDITION RELEASE_NOT_READY - release_id is not loaded here.
+      UNAVAILABLE DATABASE_DOWN - PostgreSQL cannot be reached.
     """
     GetImage: _aio.UnaryUnaryMultiCallable[_item_vision_pb2.GetImageRequest, _item_vision_pb2.GetImageResponse]  # type: ignore[assignment]
     """Answers an item's picture, scaled down to a width.
@@ -367,6 +369,7 @@ class ItemVisionServiceServicer(metaclass=_abc_1.ABCMeta):
           NOT_FOUND ITEM_UNKNOWN - the item asked about does not exist.
           FAILED_PRECONDITION FEATURES_NOT_READY - the item asked about has no picture features yet.
           FAILED_PRECONDITION RELEASE_NOT_READY - release_id is not loaded here.
+          UNAVAILABLE DATABASE_DOWN - PostgreSQL cannot be reached.
         """
 
     @_abc_1.abstractmethod

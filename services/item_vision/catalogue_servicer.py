@@ -1,0 +1,187 @@
+"""CatalogueService: check, call the domain, convert."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from datetime import UTC, datetime
+
+import grpc
+import numpy as np
+
+from services.item_vision import requests
+from services.item_vision.holdings import Holdings
+from services.item_vision.intake import take_in
+from services.item_vision.messages import facts_message, item_message
+from services.item_vision.sql.cursor import Cursor
+from services.item_vision.sql.feature_store import ItemFeatures
+from services.item_vision.vision_release import VisionRelease
+from services.kit.errors import InvalidRequest
+from vitrine.item_vision.v1 import item_vision_pb2 as pb
+from vitrine.item_vision.v1 import item_vision_pb2_grpc
+
+LISTED_ERRORS = 1_000
+WATCH_PAGE = 1_000
+EXPORT_PAGE = 200
+
+
+class CatalogueServicer(item_vision_pb2_grpc.CatalogueServiceServicer):
+    """Keeps the catalogue."""
+
+    def __init__(self, holdings: Holdings) -> None:
+        self._holdings = holdings
+
+    async def UpsertItems(  # type: ignore[override]  # noqa: N802
+        self, request_iterator: AsyncIterator[pb.UpsertItemsRequest], context: grpc.aio.ServicerContext
+    ) -> pb.UpsertItemsResponse:
+        """Create or replace items, a message at a time."""
+        answer, shop_id, index = pb.UpsertItemsResponse(), "", 0
+        async for request in request_iterator:
+            requests.check_upsert(request, first=not shop_id)
+            shop_id = shop_id or request.shop_id
+            now = datetime.now(UTC)
+            intake = await take_in(shop_id, request.items, index, now, self._holdings.reader)
+            index += len(request.items)
+            written = await self._holdings.catalogue.put(
+                shop_id, list(intake.items.values()), list(intake.pictures.values()), now
+            )
+            answer.created_count += written.created
+            answer.updated_count += written.updated + intake.repeated
+            answer.unchanged_count += written.unchanged
+            answer.rejected_count += intake.rejected
+            answer.errors.extend(intake.errors[: LISTED_ERRORS - len(answer.errors)])
+        if not shop_id:
+            raise InvalidRequest.of("shop_id", "required in the first message of the stream")
+        return answer
+
+    async def GetItems(  # type: ignore[override]  # noqa: N802
+        self, request: pb.GetItemsRequest, context: grpc.aio.ServicerContext
+    ) -> pb.GetItemsResponse:
+        """Items for display, in the order asked."""
+        requests.check_get_items(request)
+        release = self._vectors_of(request.shop_id, request.vector_release_id)
+        found = await self._holdings.catalogue.get(request.shop_id, request.item_ids)
+        return pb.GetItemsResponse(
+            items=[
+                item_message(found[item_id], request.locale, release, full=request.full)
+                for item_id in request.item_ids
+                if item_id in found
+            ],
+            missing_item_ids=[item_id for item_id in dict.fromkeys(request.item_ids) if item_id not in found],
+        )
+
+    async def ListItems(  # type: ignore[override]  # noqa: N802
+        self, request: pb.ListItemsRequest, context: grpc.aio.ServicerContext
+    ) -> pb.ListItemsResponse:
+        """A page of the catalogue; the first page says where to start watching."""
+        requests.check_list_items(request)
+        release = self._vectors_of(request.shop_id, request.vector_release_id)
+        size = request.page_size or requests.DEFAULT_PAGE
+        watch_cursor, after = _page_token(request.page_token)
+        if not watch_cursor:
+            watch_cursor = str(await self._holdings.catalogue.now_cursor(request.shop_id))
+        created_from = request.created_from.ToDatetime(tzinfo=UTC) if request.HasField("created_from") else None
+        items = await self._holdings.catalogue.page(request.shop_id, after, size, created_from)
+        more = len(items) == size
+        return pb.ListItemsResponse(
+            items=[facts_message(item, release) for item in items],
+            next_page_token=f"{watch_cursor}|{items[-1].item_id}" if more else "",
+            watch_cursor=watch_cursor,
+        )
+
+    async def WatchItems(  # type: ignore[override]  # noqa: N802
+        self, request: pb.WatchItemsRequest, context: grpc.aio.ServicerContext
+    ) -> AsyncIterator[pb.WatchItemsResponse]:
+        """Changes after the cursor, then new ones as they happen."""
+        requests.check_watch_items(request)
+        release = self._vectors_of(request.shop_id, request.vector_release_id)
+        cursor, first = Cursor.parse(request.cursor), True
+        while True:
+            changes = await self._holdings.catalogue.changes(request.shop_id, cursor, WATCH_PAGE)
+            cursor = changes.cursor
+            if first or changes.items or changes.deleted_item_ids:
+                yield pb.WatchItemsResponse(
+                    cursor=str(cursor),
+                    items=[facts_message(item, release) for item in changes.items],
+                    deleted_item_ids=changes.deleted_item_ids,
+                    up_to_date=changes.complete,
+                )
+            first = False
+            if changes.complete and request.stop_at_end:
+                return
+            if changes.complete:
+                await asyncio.sleep(self._holdings.settings.watch_poll_s)
+
+    async def DeleteItems(  # type: ignore[override]  # noqa: N802
+        self, request: pb.DeleteItemsRequest, context: grpc.aio.ServicerContext
+    ) -> pb.DeleteItemsResponse:
+        """Delete items; unknown ids are listed."""
+        requests.check_delete_items(request)
+        deleted = await self._holdings.catalogue.delete(request.shop_id, request.item_ids)
+        gone = frozenset(deleted)
+        missing = [item_id for item_id in dict.fromkeys(request.item_ids) if item_id not in gone]
+        return pb.DeleteItemsResponse(deleted_count=len(deleted), missing_item_ids=missing)
+
+    async def GetFeatureProgress(  # type: ignore[override]  # noqa: N802
+        self, request: pb.GetFeatureProgressRequest, context: grpc.aio.ServicerContext
+    ) -> pb.GetFeatureProgressResponse:
+        """What waits, what is done, what failed and why."""
+        requests.check_shop(request.shop_id, request.request_id)
+        progress = await self._holdings.features.progress(request.shop_id)
+        return pb.GetFeatureProgressResponse(
+            waiting_count=progress.waiting,
+            done_count=progress.done,
+            failed_count=progress.failed,
+            failures=[
+                pb.ItemError(
+                    item_id=item_id,
+                    field="images[0]",
+                    reason=failure.partition(": ")[0],
+                    description=failure.partition(": ")[2],
+                    kept_item=True,
+                )
+                for item_id, failure in progress.failures
+            ],
+        )
+
+    async def ExportFeatures(  # type: ignore[override]  # noqa: N802
+        self, request: pb.ExportFeaturesRequest, context: grpc.aio.ServicerContext
+    ) -> AsyncIterator[pb.ExportFeaturesResponse]:
+        """Raw features of all items that have them."""
+        requests.check_shop(request.shop_id, request.request_id)
+        cursor = Cursor()
+        while True:
+            changes = await self._holdings.features.changes(request.shop_id, cursor, EXPORT_PAGE)
+            cursor = changes.cursor
+            if changes.features:
+                yield _features_message(list(changes.features))
+            if changes.complete:
+                return
+
+    def _vectors_of(self, shop_id: str, release_id: str) -> VisionRelease | None:
+        return self._holdings.releases.get(shop_id, release_id) if release_id else None
+
+
+def _page_token(token: str) -> tuple[str, str]:
+    """Watch cursor and last item id of a page token. Raises: InvalidRequest."""
+    if not token:
+        return "", ""
+    cursor, separator, after = token.partition("|")
+    if not separator or "\x00" in after:
+        raise InvalidRequest.of("page_token", "send a token as it was received, or leave it empty to start anew")
+    Cursor.parse(cursor, "page_token")
+    return cursor, after
+
+
+def _features_message(batch: list[ItemFeatures]) -> pb.ExportFeaturesResponse:
+    widths = [len(each.image) for each in batch if each.image is not None]
+    width = widths[0] if widths else 0
+    empty = np.zeros(width, np.float16)
+    return pb.ExportFeaturesResponse(
+        item_ids=[each.item_id for each in batch],
+        image_features=b"".join((empty if each.image is None else each.image).tobytes() for each in batch),
+        image_width=width,
+        text_features=b"".join(each.text.tobytes() for each in batch),
+        text_width=len(batch[0].text),
+        image_hashes=[each.image_hash for each in batch],
+        image_backbone=batch[0].image_backbone,
+        text_encoder=batch[0].text_encoder,
+    )

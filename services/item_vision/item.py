@@ -1,0 +1,93 @@
+"""An item as the catalogue keeps it, and what a change of it means."""
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Any
+
+from services.item_vision.model.text import ItemText
+
+Vector = tuple[str, str, Sequence[float]]
+"""(modality, space_id, values) of a vector that the shop brought."""
+
+
+@dataclass(frozen=True)
+class CatalogueItem:
+    """An item of a shop's catalogue."""
+
+    item_id: str
+    family_id: str
+    titles: Mapping[str, str]
+    descriptions: Mapping[str, str]
+    attributes: Mapping[str, str]
+    price_minor: int
+    list_price_minor: int | None
+    currency: str
+    margin_ratio: float | None
+    brand: str
+    category: str
+    seller: str
+    stock: int | None
+    """None: not tracked."""
+    regions: Sequence[str]
+    minimum_age: int
+    link: str
+    images: Sequence[str]
+    """sha256 of each picture, the main one first."""
+    created_at: datetime
+    vectors: Sequence[Vector] = ()
+    near_duplicate_cluster: int = 0
+    restocked_at: datetime | None = None
+    price_dropped_at: datetime | None = None
+    previous_price_minor: int | None = None
+    content_hash: bytes = b""
+
+    @property
+    def in_stock(self) -> bool:
+        """Whether it can be bought now."""
+        return self.stock is None or self.stock > 0
+
+    @property
+    def text(self) -> ItemText:
+        """What is written about it."""
+        return ItemText(self.titles, self.brand, self.category, self.attributes, self.descriptions)
+
+    @property
+    def feature_hash(self) -> bytes:
+        """Of what features are computed from: main picture and words."""
+        words = [sorted(each.items()) for each in (self.titles, self.descriptions, self.attributes)]
+        return _hash((self.images[:1], words, self.brand, self.category))
+
+    def after(self, before: "CatalogueItem | None", now: datetime) -> "CatalogueItem":
+        """The item as it follows an earlier state: what stays, what fell in price, what came back."""
+        if before is None:
+            return self
+        item = replace(
+            self,
+            near_duplicate_cluster=before.near_duplicate_cluster if self.images[:1] == before.images[:1] else 0,
+            restocked_at=before.restocked_at,
+            price_dropped_at=before.price_dropped_at,
+            previous_price_minor=before.previous_price_minor,
+        )
+        if item.in_stock and not before.in_stock:
+            item = replace(item, restocked_at=now)
+        if item.currency == before.currency and 0 < item.price_minor < before.price_minor:
+            item = replace(item, price_dropped_at=now, previous_price_minor=before.price_minor)
+        return item
+
+
+def content_hash(item: CatalogueItem, created_at_given: bool) -> bytes:
+    """Of everything the shop sent. A creation time that we filled in ourselves does not count."""
+    words = [sorted(each.items()) for each in (item.titles, item.descriptions, item.attributes)]
+    facts: tuple[Any, ...] = (
+        item.item_id, item.family_id, words, item.price_minor, item.list_price_minor, item.currency,
+        item.margin_ratio, item.brand, item.category, item.seller, item.stock, sorted(item.regions), item.minimum_age,
+        item.link, list(item.images), [(modality, space, list(values)) for modality, space, values in item.vectors],
+        item.created_at.isoformat() if created_at_given else "",
+    )  # fmt: skip
+    return _hash(facts)
+
+
+def _hash(value: Any) -> bytes:
+    return hashlib.blake2b(repr(value).encode(), digest_size=16).digest()
