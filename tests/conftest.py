@@ -3,10 +3,14 @@
 import os
 import shutil
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
 from tests.postgres import postgres_dsn, postgres_server
+
+if TYPE_CHECKING:
+    from tests.releases import SmallRelease
 
 __all__ = ["postgres_dsn", "postgres_server"]
 
@@ -57,3 +61,12 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: p
 def shared_data() -> Path:
     """The folder of real data; tests that ask for it carry the marker shared_data."""
     return Path(os.environ["VITRINE_DATA"]).resolve()
+
+
+@pytest.fixture(scope="session")
+def small_release(tmp_path_factory: pytest.TempPathFactory) -> "SmallRelease":
+    """A complete release of the shop "boutique", labelled stable; only to be read (see tests/releases.py)."""
+    from tests.releases import SmallRelease, write_small_release
+
+    releases_dir = tmp_path_factory.mktemp("releases")
+    return SmallRelease(releases_dir, "boutique", write_small_release(releases_dir))
