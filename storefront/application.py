@@ -17,7 +17,7 @@ from starlette.types import Scope
 
 from storefront.console.routes import CONSOLE
 from storefront.departments import Departments
-from storefront.failures import Failure, Refused, failure_of
+from storefront.failures import Failure, RefusedError, failure_of
 from storefront.language import load_languages
 from storefront.rendering import STATIC_FOLDER, Renderer
 from storefront.response import failed
@@ -134,8 +134,7 @@ def _routes(settings: StorefrontSettings) -> list[BaseRoute]:
     pages = {("GET", path): handler for path, handler in READ.items()}
     pages |= {("POST", path): handler for path, handler in CHANGE.items()}
     routes: list[BaseRoute] = [
-        Route(path, _endpoint(handler), methods=[method])
-        for (method, path), handler in {**pages, **console}.items()
+        Route(path, _endpoint(handler), methods=[method]) for (method, path), handler in {**pages, **console}.items()
     ]
     return [*routes, Route("/seen", _endpoint(impressions.receive, form=False), methods=["POST"])]
 
@@ -146,7 +145,7 @@ def _endpoint(handler: Handler, form: bool = True) -> Callable[[Request], Awaita
     async def answer(request: Request) -> Response:
         try:
             visit = open_visit(request, request.app.state.premises)
-        except Refused as refusal:
+        except RefusedError as refusal:
             return PlainTextResponse(refusal.detail, refusal.status)
         response = await _handled(handler, visit, form and request.method == "POST")
         visit.save(response)
@@ -160,7 +159,7 @@ async def _handled(handler: Handler, visit: Visit, form: bool) -> Response:
         if form:
             await visit.read_form()
         return await handler(visit)
-    except Refused as refusal:
+    except RefusedError as refusal:
         return await failed(visit, refusal.status, refusal.detail)
     except grpc.aio.AioRpcError as error:
         failure = failure_of(error)

@@ -1,8 +1,8 @@
 """Time-outs written beside the contracts, given to each call explicitly.
 
-gRPC's core can apply the `timeout` of a service config itself, but counts it from the start of the call as the processor's
-cycle counter tells it; where that counter drifts from the clock, calls end with DEADLINE_EXCEEDED at once. A time-out that
-is given with the call is counted by the clock. So the config's time-outs are taken out and given here.
+gRPC's core can apply the `timeout` of a service config itself, but counts it from the start of the call as the
+processor's cycle counter tells it; where that counter drifts from the clock, calls end with DEADLINE_EXCEEDED at once.
+A time-out that is given with the call is counted by the clock. So the config's time-outs are taken out and given here.
 """
 
 from collections.abc import Callable, Mapping
@@ -26,9 +26,7 @@ def timeouts_of(config: Mapping[str, Any]) -> dict[str, float]:
 
 def without_timeouts(config: Mapping[str, Any]) -> Config:
     """The config with everything else."""
-    methods = [
-        {key: value for key, value in entry.items() if key != "timeout"} for entry in config["methodConfig"]
-    ]
+    methods = [{key: value for key, value in entry.items() if key != "timeout"} for entry in config["methodConfig"]]
     return {**config, "methodConfig": methods}
 
 

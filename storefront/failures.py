@@ -18,7 +18,7 @@ _HTTP_STATUS = {
 }
 
 
-class Refused(Exception):
+class RefusedError(Exception):
     """The request cannot be served; the visitor sees the designed page of this HTTP status."""
 
     def __init__(self, status: int, detail: str) -> None:

@@ -58,11 +58,7 @@ async def listing(visit: Visit, wanted: Wanted, section_id: str) -> Listing:
         request_id=visit.request_id,
         visit=visit.context(),
         profile=await _profile(visit),
-        pools=[
-            ranker_pb2.Pool(
-                pool_id=section_id, source="catalogue", filter=pool_filter(wanted), limit=wanted.limit
-            )
-        ],
+        pools=[ranker_pb2.Pool(pool_id=section_id, source="catalogue", filter=pool_filter(wanted), limit=wanted.limit)],
     )
     answer = await visit.upstreams.ranker.Recommend(request)
     ordered = [answer.item_ids[index] for pool in answer.pools for index in pool.indexes]
@@ -98,9 +94,7 @@ async def similar_looks(visit: Visit, item_id: str) -> tuple[Card, ...]:
         return ()
 
 
-async def items_of(
-    visit: Visit, item_ids: Sequence[str], full: bool = False
-) -> dict[str, item_vision_pb2.Item]:
+async def items_of(visit: Visit, item_ids: Sequence[str], full: bool = False) -> dict[str, item_vision_pb2.Item]:
     """Display data by id, without the ids nobody knows. Raises: AioRpcError."""
     if not item_ids:
         return {}

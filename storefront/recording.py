@@ -17,7 +17,7 @@ logger = logging.getLogger(__name__)
 
 
 def event(
-    visit: Visit, action: common_pb2.Action, ticket: Ticket | None = None, item_id: str = ""
+    visit: Visit, action: "common_pb2.Action.ValueType", ticket: Ticket | None = None, item_id: str = ""
 ) -> user_profile_pb2.Event:
     """An event of this visit at a place, or about an item; credited to the place that led to the item, if any."""
     subject = item_id or (ticket.item_id if ticket else "")
@@ -53,7 +53,7 @@ def trail(visit: Visit) -> dict[str, str]:
 async def record(visit: Visit, events: Sequence[user_profile_pb2.Event]) -> Failure | None:
     """Send events and remember the version the profile has with them; answer the failure if there is one.
 
-    What a visitor asked for goes on without the record (a click leads where it leads), so the caller decides what to say.
+    What a visitor asked for goes on without the record (a click leads where it leads), so the caller decides
     """
     if not events:
         return None
@@ -64,7 +64,7 @@ async def record(visit: Visit, events: Sequence[user_profile_pb2.Event]) -> Fail
         answer = await visit.upstreams.profiles.RecordEvents(request)
     except grpc.aio.AioRpcError as error:
         failure = failure_of(error)
-        logger.warning("%d event(s) not recorded: %s %s", len(events), failure.code.name, failure.message)
+        logger.warning("events not recorded: %s %s", failure.code.name, failure.message)
         return failure
     for version in answer.versions:
         if version.subject_id == visit.visitor.subject_id:

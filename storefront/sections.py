@@ -46,7 +46,11 @@ class PageView:
     page: page_composer_pb2.Page
     sections: tuple[SectionView, ...]
     bars: tuple[StageBar, ...]
-    item_count: int
+
+    @property
+    def item_count(self) -> int:
+        """How many items it shows."""
+        return sum(len(section.cards) for section in self.sections)
 
     @property
     def item_ids(self) -> frozenset[str]:
@@ -54,14 +58,13 @@ class PageView:
         return frozenset(card.item_id for section in self.sections for card in section.cards)
 
 
-def page_view(page: page_composer_pb2.Page, maker: CardMaker, limit: int = 40) -> PageView:
-    """The page's first `limit` sections, as templates print them."""
-    sections = tuple(section_view(section, maker) for section in page.sections[:limit])
+def page_view(page: page_composer_pb2.Page, maker: CardMaker) -> PageView:
+    """The page as templates print it."""
+    sections = tuple(section_view(section, maker) for section in page.sections)
     return PageView(
         page=page,
         sections=sections,
         bars=stage_bars(page.timings),
-        item_count=sum(len(section.cards) for section in sections),
     )
 
 

@@ -23,9 +23,7 @@ Words = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_split)]
 class StorefrontSettings(BaseSettings):
     """Everything the web tier needs to know; read once, at the start."""
 
-    model_config = SettingsConfigDict(
-        env_prefix=PREFIX, frozen=True, extra="ignore", use_attribute_docstrings=True
-    )
+    model_config = SettingsConfigDict(env_prefix=PREFIX, frozen=True, extra="ignore", use_attribute_docstrings=True)
 
     cookie_secret: SecretStr = Field(min_length=16)
     """Signs cookies, forms and click links; the same for all replicas of the storefront, 16 characters or more."""
@@ -62,7 +60,7 @@ class StorefrontSettings(BaseSettings):
     console_enabled: bool = True
     """Whether the merchandiser's console is served under /console."""
     console_password: SecretStr | None = None
-    """Password that the console asks for (user name "merchandiser"); unset: none is asked, so only for demonstrations."""
+    """Password that the console asks for (user name "merchandiser"); unset: none is asked, for demonstrations."""
     log_level: Literal["debug", "info", "warning", "error"] = "info"
     """Least severe level that is logged."""
 
@@ -82,7 +80,7 @@ class StorefrontSettings(BaseSettings):
 def load() -> StorefrontSettings:
     """Read settings; on problems print all of them together and exit with status 2."""
     try:
-        settings = StorefrontSettings()
+        settings = StorefrontSettings()  # type: ignore[call-arg]  # read from the environment
         settings.offered_users()
     except ValidationError as error:
         for problem in error.errors(include_input=False, include_url=False):

@@ -11,7 +11,7 @@ SIGNATURE_BYTES = 16
 SALT_BYTES = 6
 
 
-class BadSignature(ValueError):
+class BadSignatureError(ValueError):
     """The text was not signed by us for this purpose, or was changed."""
 
 
@@ -27,11 +27,11 @@ class Signer:
         return _encode(self._signature(purpose, payload) + payload)
 
     def open(self, purpose: str, text: str) -> Any:
-        """Return what was sealed for this purpose. Raises: BadSignature."""
+        """Return what was sealed for this purpose. Raises: BadSignatureError."""
         raw = _decode(text)
         signature, payload = raw[:SIGNATURE_BYTES], raw[SIGNATURE_BYTES:]
         if not payload or not hmac.compare_digest(signature, self._signature(purpose, payload)):
-            raise BadSignature(f"not signed for {purpose}")
+            raise BadSignatureError(f"not signed for {purpose}")
         return json.loads(payload)
 
     def form_token(self, session_id: str) -> str:
@@ -46,7 +46,7 @@ class Signer:
         """Whether the token was made for this session."""
         try:
             raw = _decode(token)
-        except BadSignature:
+        except BadSignatureError:
             return False
         salt, signature = raw[:SALT_BYTES], raw[SALT_BYTES:]
         return hmac.compare_digest(signature, self._signature("form", salt + session_id.encode()))
@@ -64,4 +64,4 @@ def _decode(text: str) -> bytes:
     try:
         return base64.b64decode(text + "=" * (-len(text) % 4), altchars=b"-_", validate=True)
     except (binascii.Error, ValueError):
-        raise BadSignature("not base64url") from None
+        raise BadSignatureError("not base64url") from None

@@ -1,13 +1,14 @@
 """Tickets: what a place on a page sends back when something is done there, signed by us.
 
-A ticket names the item, the composer's tracking token where the place has one, and otherwise the place itself (search results
-and similar looks are laid out by the storefront). Only what a ticket carries is ever redirected to, so /go is no open redirect.
+A ticket names the item, the composer's tracking token where the place has one, and otherwise the place itself (search
+results and similar looks are laid out here). Only what a ticket carries is ever redirected to, so /go is no
+open redirect.
 """
 
 from dataclasses import dataclass
 from urllib.parse import quote, urlsplit
 
-from storefront.signing import BadSignature, Signer
+from storefront.signing import BadSignatureError, Signer
 from vitrine.common.v1 import common_pb2
 
 PURPOSE = "ticket"
@@ -33,26 +34,22 @@ class Ticket:
         """The place for events of our own pages; None when a token says it, or nothing does."""
         if self.token or not self.page_id:
             return None
-        return common_pb2.Placement(
-            page_id=self.page_id, section_id=self.section_id, row=self.row, column=self.column
-        )
+        return common_pb2.Placement(page_id=self.page_id, section_id=self.section_id, row=self.row, column=self.column)
 
 
 def seal(ticket: Ticket, signer: Signer) -> str:
     """Return the ticket as text for links and forms."""
     place = (
-        [ticket.page_id, ticket.section_id, ticket.row, ticket.column]
-        if ticket.page_id and not ticket.token
-        else []
+        [ticket.page_id, ticket.section_id, ticket.row, ticket.column] if ticket.page_id and not ticket.token else []
     )
     return signer.seal(PURPOSE, [ticket.item_id, ticket.token, ticket.destination, *place])
 
 
 def read(text: str, signer: Signer) -> Ticket:
-    """Return a ticket that we sealed. Raises: BadSignature."""
+    """Return a ticket that we sealed. Raises: BadSignatureError."""
     parts = signer.open(PURPOSE, text)
     if not isinstance(parts, list) or len(parts) not in (3, 7):
-        raise BadSignature("not a ticket")
+        raise BadSignatureError("not a ticket")
     return Ticket(*parts)
 
 
@@ -64,9 +61,9 @@ def item_path(item_id: str) -> str:
 def safe_destination(link: str) -> str:
     """The link if it may be followed: a path of this shop, or an http(s) address; empty otherwise.
 
-    A backslash or control character is refused because browsers read "/\\host" as another host.
+    A backslash or control character is refused because browsers read it as the start of another host.
     """
-    if not link.isprintable() or "\\" in link:
+    if not link.isprintable() or "\\" in link or link != link.strip():
         return ""
     parts = urlsplit(link)
     if parts.scheme in ("http", "https") and parts.hostname:

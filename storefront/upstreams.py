@@ -63,19 +63,17 @@ def connect(settings: StorefrontSettings) -> Upstreams:
     ranker = _channel(settings.ranker_addresses, "vitrine.ranker.v1", credentials)
     composer = _channel(settings.page_composer_addresses, "vitrine.page_composer.v1", credentials)
     return Upstreams(
-        profiles=UserProfileServiceStub(profile),
-        catalogue=CatalogueServiceStub(vision),
-        vision=ItemVisionServiceStub(vision),
-        ranker=RankerServiceStub(ranker),
-        composer=PageComposerServiceStub(composer),
-        merchandising=MerchandisingServiceStub(composer),
+        profiles=UserProfileServiceStub(profile),  # type: ignore[arg-type]  # an aio channel makes the async stub
+        catalogue=CatalogueServiceStub(vision),  # type: ignore[arg-type]  # an aio channel makes the async stub
+        vision=ItemVisionServiceStub(vision),  # type: ignore[arg-type]  # an aio channel makes the async stub
+        ranker=RankerServiceStub(ranker),  # type: ignore[arg-type]  # an aio channel makes the async stub
+        composer=PageComposerServiceStub(composer),  # type: ignore[arg-type]  # an aio channel makes the async stub
+        merchandising=MerchandisingServiceStub(composer),  # type: ignore[arg-type]  # an aio channel makes the async stub
         channels=(profile, vision, ranker, composer),
     )
 
 
-def _channel(
-    addresses: Sequence[str], package: str, credentials: grpc.ChannelCredentials | None
-) -> grpc.aio.Channel:
+def _channel(addresses: Sequence[str], package: str, credentials: grpc.ChannelCredentials | None) -> grpc.aio.Channel:
     config = json.loads(files(package).joinpath("service_config.json").read_text(encoding="utf-8"))
     interceptors = [ExplicitTimeouts(timeouts_of(config))]
     config = {"loadBalancingConfig": [{"round_robin": {}}], **without_timeouts(config)}

@@ -11,11 +11,11 @@ from starlette.responses import RedirectResponse, Response
 
 from storefront import remembered, tickets
 from storefront.departments import Departments
-from storefront.failures import Refused
+from storefront.failures import RefusedError
 from storefront.language import Language, choose
 from storefront.rendering import Renderer
 from storefront.settings import StorefrontSettings
-from storefront.signing import BadSignature, Signer
+from storefront.signing import BadSignatureError, Signer
 from storefront.tickets import Ticket
 from storefront.upstreams import Upstreams
 from storefront.visitor import DEVICES, Visitor, from_cookie, guessed_device
@@ -98,7 +98,7 @@ class Visit:
         text = self.request.cookies.get(self._cookie(name))
         try:
             return self.premises.signer.open(self._cookie(name), text) if text else None
-        except BadSignature:
+        except BadSignatureError:
             return None
 
     def remember(self, name: str, value: Any) -> None:
@@ -139,23 +139,23 @@ class Visit:
     # --- forms and answers
 
     def ticket(self, text: str) -> Ticket:
-        """The ticket of a form or link. Raises: Refused (400)."""
+        """The ticket of a form or link. Raises: RefusedError (400)."""
         try:
             return tickets.read(text, self.premises.signer)
-        except BadSignature:
-            raise Refused(400, "this link or form was not made by the shop, or is broken") from None
+        except BadSignatureError:
+            raise RefusedError(400, "this link or form was not made by the shop, or is broken") from None
 
     async def read_form(self) -> None:
-        """Read the posted form. Raises: Refused (403) when it does not come from a page of this session."""
+        """Read the posted form. Raises: RefusedError (403) when it does not come from a page of this session."""
         self.form = await self.request.form(max_files=0, max_fields=200)
         self.check_origin(self.value("csrf"))
 
     def check_origin(self, form_token: str) -> None:
-        """Raises: Refused (403) when a change is not asked for by a page of this session."""
+        """Raises: RefusedError (403) when a change is not asked for by a page of this session."""
         if self.request.headers.get("sec-fetch-site", "same-origin") not in ("same-origin", "none"):
-            raise Refused(403, "asked for by another site")
+            raise RefusedError(403, "asked for by another site")
         if not self.premises.signer.check_form_token(form_token, self.visitor.session_id):
-            raise Refused(403, "the form is not of this session")
+            raise RefusedError(403, "the form is not of this session")
 
     def value(self, name: str) -> str:
         """A text field of the form; empty when it is missing."""
@@ -196,12 +196,12 @@ class Visit:
 
 
 def open_visit(request: Request, premises: Premises) -> Visit:
-    """Open the visit of a request. Raises: Refused (404) when its shop is not shown here."""
+    """Open the visit of a request. Raises: RefusedError (404) when its shop is not shown here."""
     settings = premises.settings
     named = request.path_params.get("shop_id", "")
     shop_id = named or settings.shops[0]
     if shop_id not in settings.shops:
-        raise Refused(404, "there is no such shop here")
+        raise RefusedError(404, "there is no such shop here")
     shop = Shop(
         shop_id=shop_id,
         name=settings.shop_names.get(shop_id, shop_id.replace("_", " ").replace("-", " ").title()),
@@ -210,7 +210,5 @@ def open_visit(request: Request, premises: Premises) -> Visit:
     fallback = premises.languages["en"]
     visit = Visit(request, premises, shop, Visitor(""), fallback, datetime.now(UTC))
     visit.visitor = from_cookie(visit.recall("visitor"))
-    visit.language = choose(
-        premises.languages, visit.visitor.locale, request.headers.get("accept-language", "")
-    )
+    visit.language = choose(premises.languages, visit.visitor.locale, request.headers.get("accept-language", ""))
     return visit

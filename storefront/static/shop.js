@@ -38,7 +38,7 @@ function count(selector, value) {
 
 const OPPOSITES = { favourite: "unfavourite", unfavourite: "favourite", like: "unlike", unlike: "like" };
 
-async function act(form, button, name) {
+async function act(form, button, name, note = "") {
   const told = await post(form, { do: name });
   if (!told || !told.done) {
     say(told ? told.message : seen.dataset.failed);
@@ -56,17 +56,21 @@ async function act(form, button, name) {
     if (card) card.hidden = name === "hide";
   }
   const undoable = name === "hide" || name === "cart";
-  say(told.message, told.undo_label, undoable ? () => { toast.hidden = true; act(form, button, told.undo); } : null);
+  say(note + told.message, told.undo_label, undoable ? () => { toast.hidden = true; act(form, button, told.undo); } : null);
 }
 
 async function share(path) {
   const address = new URL(path, location.href).href;
   try {
     if (navigator.share) await navigator.share({ url: address, title: document.title });
-    else await navigator.clipboard.writeText(address);
+    else {
+      await navigator.clipboard.writeText(address);
+      return `${seen.dataset.copied} `;
+    }
   } catch {
-    // Refused or called off: the event below is still true, the visitor asked to share.
+    // RefusedError or called off: the event is still true, the visitor asked to share.
   }
+  return "";
 }
 
 for (const form of document.querySelectorAll("form[data-act]")) {
@@ -74,8 +78,8 @@ for (const form of document.querySelectorAll("form[data-act]")) {
     const button = event.submitter;
     if (!button || button.name !== "do") return;
     event.preventDefault();
-    if (button.dataset.share) await share(button.dataset.share);
-    await act(form, button, button.value);
+    const note = button.dataset.share ? await share(button.dataset.share) : "";
+    await act(form, button, button.value, note);
   });
 }
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from starlette.responses import JSONResponse, Response
 
 from storefront import remembered
-from storefront.failures import Refused
+from storefront.failures import RefusedError
 from storefront.listing import items_of
 from storefront.recording import event, record
 from storefront.tickets import Ticket
@@ -18,7 +18,7 @@ from vitrine.user_profile.v1 import user_profile_pb2
 class Doing:
     """One thing a form can ask for."""
 
-    action: common_pb2.Action
+    action: "common_pb2.Action.ValueType"
     undo: str = ""
     """What takes it back; empty when nothing does."""
     durable: bool = False
@@ -43,7 +43,7 @@ async def act(visit: Visit) -> Response:
     name = visit.value("do")
     doing = DOINGS.get(name)
     if doing is None:
-        raise Refused(400, f"nothing is called {name!r} here")
+        raise RefusedError(400, f"nothing is called {name!r} here")
     ticket = visit.ticket(visit.value("ticket"))
     made = event(visit, doing.action, ticket)
     if name in ("cart", "uncart"):
@@ -83,9 +83,9 @@ def _keep(visit: Visit, name: str, ticket: Ticket) -> None:
 
 
 async def _price(visit: Visit, made: user_profile_pb2.Event) -> None:
-    """Put the price of now into a basket event. Raises: Refused (404) for an item that is gone."""
+    """Put the price of now into a basket event. Raises: RefusedError (404) for an item that is gone."""
     item = (await items_of(visit, [made.item_id])).get(made.item_id)
     if item is None:
-        raise Refused(404, "there is no such item")
+        raise RefusedError(404, "there is no such item")
     made.quantity = 1
     made.price.CopyFrom(item.price)

@@ -7,7 +7,7 @@ from starlette.responses import RedirectResponse, Response
 
 from storefront import remembered, tickets
 from storefront.composed import compose_beside
-from storefront.failures import Refused
+from storefront.failures import RefusedError
 from storefront.listing import items_of
 from storefront.recording import event, record, trail
 from storefront.response import failed, html
@@ -60,7 +60,7 @@ async def change(visit: Visit) -> Response:
     ticket = visit.ticket(visit.value("ticket"))
     text = visit.value("quantity")
     if not text.isdigit() or int(text) > remembered.QUANTITY_LIMIT:
-        raise Refused(400, f"a quantity is 0 to {remembered.QUANTITY_LIMIT}")
+        raise RefusedError(400, f"a quantity is 0 to {remembered.QUANTITY_LIMIT}")
     before, wanted = visit.basket.get(ticket.item_id, 0), int(text)
     item = (await items_of(visit, [ticket.item_id])).get(ticket.item_id)
     if item is not None and wanted != before:

@@ -33,9 +33,7 @@ async def show(visit: Visit) -> Response:
     department = find(departments, path)
     rest: Listing | None = None
     try:
-        rest = await listing(
-            visit, Wanted(category=path, excluded=view.item_ids, limit=limit), f"category:{path}"
-        )
+        rest = await listing(visit, Wanted(category=path, excluded=view.item_ids, limit=limit), f"category:{path}")
     except grpc.aio.AioRpcError as error:
         if failure_of(error).http_status == 400:
             raise
@@ -51,4 +49,3 @@ async def show(visit: Visit) -> Response:
         active=path.split("/", maxsplit=1)[0],
         rate=False,
     )
-

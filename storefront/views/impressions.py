@@ -4,7 +4,7 @@ import json
 
 from starlette.responses import Response
 
-from storefront.failures import Refused
+from storefront.failures import RefusedError
 from storefront.recording import event, record
 from storefront.visit import Visit
 from vitrine.common.v1 import common_pb2
@@ -19,7 +19,7 @@ async def receive(visit: Visit) -> Response:
     async for chunk in visit.request.stream():
         body += chunk
         if len(body) > BODY_LIMIT:
-            raise Refused(400, "too many impressions at once")
+            raise RefusedError(400, "too many impressions at once")
     form_token, seen = read_batch(bytes(body))
     visit.check_origin(form_token)
     events = [event(visit, common_pb2.ACTION_IMPRESSION, visit.ticket(text)) for text in seen]
@@ -29,14 +29,14 @@ async def receive(visit: Visit) -> Response:
 
 
 def read_batch(body: bytes) -> tuple[str, list[str]]:
-    """Form token and tickets of a beacon. Raises: Refused (400) when it is not one."""
+    """Form token and tickets of a beacon. Raises: RefusedError (400) when it is not one."""
     try:
         value = json.loads(body)
         form_token, seen = value["csrf"], value["seen"]
     except (ValueError, KeyError, TypeError):
-        raise Refused(400, "not a batch of impressions") from None
+        raise RefusedError(400, "not a batch of impressions") from None
     if not isinstance(form_token, str) or not isinstance(seen, list) or len(seen) > BATCH_LIMIT:
-        raise Refused(400, "not a batch of impressions")
+        raise RefusedError(400, "not a batch of impressions")
     if not all(isinstance(text, str) for text in seen):
-        raise Refused(400, "not a batch of impressions")
+        raise RefusedError(400, "not a batch of impressions")
     return form_token, list(dict.fromkeys(seen))

@@ -7,7 +7,7 @@ from starlette.responses import Response
 from storefront import tickets
 from storefront.composed import compose_beside
 from storefront.departments import levels
-from storefront.failures import Refused
+from storefront.failures import RefusedError
 from storefront.listing import SIMILAR_SHOWN, items_of, similar_looks
 from storefront.recording import event, record, trail
 from storefront.response import html
@@ -23,7 +23,7 @@ async def show(visit: Visit) -> Response:
     item_id = visit.request.path_params["item_id"]
     item = (await items_of(visit, [item_id], full=True)).get(item_id)
     if item is None:
-        raise Refused(404, "there is no such item")
+        raise RefusedError(404, "there is no such item")
     if visit.request.headers.get("sec-purpose") is None:
         await record(visit, [event(visit, common_pb2.ACTION_VIEW, item_id=item_id)])
     similar, view = await asyncio.gather(

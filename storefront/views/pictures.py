@@ -85,9 +85,7 @@ class Pictures:
             return _answer(request, _drawn(item_id), FOR_A_WHILE)
         return _answer(request, picture, FOR_GOOD if version else FOR_A_WHILE)
 
-    async def _fetch(
-        self, shop_id: str, item_id: str, index: int, width: int, version: str
-    ) -> StoredPicture | None:
+    async def _fetch(self, shop_id: str, item_id: str, index: int, width: int, version: str) -> StoredPicture | None:
         key = (shop_id, item_id, index, width, version)
         # Without a version the address says nothing about the content, so it is asked for anew.
         found = self._cache.get(key) if version else None

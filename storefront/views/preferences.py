@@ -5,7 +5,7 @@ import dataclasses
 import grpc
 from starlette.responses import Response
 
-from storefront.failures import Refused, failure_of
+from storefront.failures import RefusedError, failure_of
 from storefront.remembered import with_id, with_quantity
 from storefront.response import html
 from storefront.visit import Visit
@@ -31,7 +31,7 @@ async def change(visit: Visit) -> Response:
     for name, values in allowed.items():
         if name in visit.form:
             if visit.value(name) not in values:
-                raise Refused(400, f"{name} cannot be {visit.value(name)!r}")
+                raise RefusedError(400, f"{name} cannot be {visit.value(name)!r}")
             changes[name] = visit.value(name)
     if "explained" in visit.form:
         changes["explained"] = visit.value("explained") == "1"
@@ -43,7 +43,7 @@ async def sign_in(visit: Visit) -> Response:
     """Go on as a user of the shop, typed or chosen; empty means an anonymous session."""
     user_id = visit.value("user_id") or visit.value("other_user_id")
     if user_id and not valid_user_id(user_id):
-        raise Refused(400, "a user id is 1 to 128 printable characters")
+        raise RefusedError(400, "a user id is 1 to 128 printable characters")
     before = visit.visitor
     visit.become(before.signed_in(user_id) if user_id else before.signed_out())
     if before.user_id or not user_id:

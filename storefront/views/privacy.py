@@ -8,12 +8,13 @@ import grpc
 from google.protobuf.json_format import MessageToDict
 from starlette.responses import Response, StreamingResponse
 
-from storefront.failures import Refused, failure_of
+from storefront.failures import RefusedError, failure_of
 from storefront.response import html
 from storefront.visit import Visit
 from vitrine.common.v1 import common_pb2
 from vitrine.user_profile.v1 import user_profile_pb2
 
+Record = user_profile_pb2.ExportUserDataResponse
 PURPOSES = {
     "personalisation": common_pb2.CONSENT_PURPOSE_PERSONALISATION,
     "analytics": common_pb2.CONSENT_PURPOSE_ANALYTICS,
@@ -38,8 +39,7 @@ async def change(visit: Visit) -> Response:
             shop_id=visit.shop.shop_id,
             visit=visit.context(),
             consents=[
-                user_profile_pb2.Consent(purpose=purpose, granted=granted[name])
-                for name, purpose in PURPOSES.items()
+                user_profile_pb2.Consent(purpose=purpose, granted=granted[name]) for name, purpose in PURPOSES.items()
             ],
         )
     )
@@ -57,30 +57,25 @@ async def export(visit: Visit) -> Response:
         )
     )
     try:
-        first = await call.read()
+        records = aiter(call)
+        first = await anext(records, None)
     except grpc.aio.AioRpcError as error:
         if failure_of(error).http_status != 404:
             raise
         return await html(visit, "message.html", 404, heading="privacy.nothing", text="privacy.nothing_text")
-    records = _records(first, call)
     headers = {"content-disposition": 'attachment; filename="my-data.json"', "cache-control": "no-store"}
-    return StreamingResponse(records, media_type="application/json", headers=headers)
+    return StreamingResponse(_array(first, records), media_type="application/json", headers=headers)
 
 
-async def _records(first: object, rest: AsyncIterator[object]) -> AsyncIterator[str]:
-    yield "[\n"
-    separator = ""
-    if isinstance(first, user_profile_pb2.ExportUserDataResponse):
-        yield _json(first)
-        separator = ",\n"
+async def _array(first: Record | None, rest: AsyncIterator[Record]) -> AsyncIterator[str]:
+    """The records as a JSON array, one a line."""
+    yield "[\n" + (_json(first) if first is not None else "")
     async for record in rest:
-        if isinstance(record, user_profile_pb2.ExportUserDataResponse):
-            yield separator + _json(record)
-            separator = ",\n"
+        yield ",\n" + _json(record)
     yield "\n]\n"
 
 
-def _json(record: user_profile_pb2.ExportUserDataResponse) -> str:
+def _json(record: Record) -> str:
     return json.dumps(MessageToDict(record, preserving_proto_field_name=True), ensure_ascii=False)
 
 
@@ -112,4 +107,4 @@ async def delete(visit: Visit) -> Response:
 
 def _signed_in(visit: Visit) -> None:
     if not visit.visitor.user_id:
-        raise Refused(400, "an anonymous session has no name under which its data could be asked for")
+        raise RefusedError(400, "an anonymous session has no name under which its data could be asked for")

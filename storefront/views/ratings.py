@@ -2,7 +2,7 @@
 
 from starlette.responses import JSONResponse, Response
 
-from storefront.failures import Refused
+from storefront.failures import RefusedError
 from storefront.recording import event, record
 from storefront.visit import Visit
 from storefront.visitor import DEVICES
@@ -15,9 +15,9 @@ async def rate(visit: Visit) -> Response:
     """Record a rating of the page."""
     page_id, rating = visit.value("page_id"), visit.value("rating")
     if not 1 <= len(page_id) <= PAGE_ID_LIMIT or not page_id.isprintable():
-        raise Refused(400, "which page is rated is missing")
+        raise RefusedError(400, "which page is rated is missing")
     if rating not in ("1", "2", "3", "4", "5"):
-        raise Refused(400, "a rating is 1 to 5")
+        raise RefusedError(400, "a rating is 1 to 5")
     made = event(visit, common_pb2.ACTION_RATE)
     made.rating = int(rating)
     made.placement.CopyFrom(common_pb2.Placement(page_id=page_id, device=DEVICES[visit.device]))

@@ -39,7 +39,7 @@ async def show(visit: Visit) -> Response:
         found = await listing(visit, wanted, "search")
     suggested = None
     if found is None or not found.cards:
-        suggested = await compose_beside(visit, "home", SUGGESTED_SECTIONS + 1)
+        suggested = await compose_beside(visit, "home", SUGGESTED_SECTIONS)
     return await html(
         visit,
         "search.html",

@@ -56,5 +56,6 @@ if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--port", type=int, default=0)
     chosen = parser.parse_args().port
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    # The web server ends on SIGTERM and then raises it again; the rest of the house still has to be closed.
+    signal.signal(signal.SIGTERM, lambda *_: None)
     asyncio.run(main(chosen))

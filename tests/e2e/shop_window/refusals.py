@@ -29,6 +29,4 @@ async def refuse(
         packed = any_pb2.Any()
         packed.Pack(detail)
         status.details.append(packed)
-    await context.abort(
-        code, message, (("grpc-status-details-bin", status.SerializeToString()),)
-    )
+    await context.abort(code, message, (("grpc-status-details-bin", status.SerializeToString()),))

@@ -53,9 +53,7 @@ class Vision(item_vision_pb2_grpc.CatalogueServiceServicer, item_vision_pb2_grpc
 
     async def ListItems(self, request, context):
         return item_vision_pb2.ListItemsResponse(
-            items=[
-                item_vision_pb2.ItemFacts(item_id=ware.item_id, category=ware.category) for ware in WARES.values()
-            ]
+            items=[item_vision_pb2.ItemFacts(item_id=ware.item_id, category=ware.category) for ware in WARES.values()]
         )
 
     async def FindSimilarItems(self, request, context):

@@ -112,12 +112,40 @@ def _stripes(canvas: ImageDraw.ImageDraw, colour: str, offset: int) -> None:
 
 
 def _dress(canvas: ImageDraw.ImageDraw, colour: str, dark: str) -> None:
-    canvas.polygon([(320, 130), (350, 210), (450, 210), (480, 130), (510, 150), (500, 320), (600, 700), (200, 700), (300, 320), (290, 150)], fill=colour)
+    canvas.polygon(
+        [
+            (320, 130),
+            (350, 210),
+            (450, 210),
+            (480, 130),
+            (510, 150),
+            (500, 320),
+            (600, 700),
+            (200, 700),
+            (300, 320),
+            (290, 150),
+        ],
+        fill=colour,
+    )
     canvas.line((300, 330, 500, 330), fill=dark, width=14)
 
 
 def _tee(canvas: ImageDraw.ImageDraw, colour: str, dark: str) -> None:
-    canvas.polygon([(310, 170), (490, 170), (660, 270), (610, 390), (540, 350), (540, 690), (260, 690), (260, 350), (190, 390), (140, 270)], fill=colour)
+    canvas.polygon(
+        [
+            (310, 170),
+            (490, 170),
+            (660, 270),
+            (610, 390),
+            (540, 350),
+            (540, 690),
+            (260, 690),
+            (260, 350),
+            (190, 390),
+            (140, 270),
+        ],
+        fill=colour,
+    )
     canvas.chord((335, 110, 465, 240), 0, 180, fill=dark)
 
 
