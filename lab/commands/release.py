@@ -1,30 +1,23 @@
 """`vitrine release list|promote|rollback`: which release serves."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
-from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 from rich.table import Table
 
-from lab.channels import open_channel
 from lab.commands.options import DEFAULT_SHOP, DEFAULT_WORK, Shop, Work
 from lab.commands.terminal import console
+from lab.releases import PROMOTION_TIMEOUT_S, promote_release, release_service
 from lab.supervisor.directory import addresses_of
 from vitrine.ranker.v1 import ranker_pb2 as pb
-from vitrine.ranker.v1 import ranker_pb2_grpc
 
 application = typer.Typer(help="List, promote and roll back releases.", no_args_is_help=True)
-
-PROMOTION_TIMEOUT_S = 60.0
-_LABELS = {"stable": pb.RELEASE_LABEL_STABLE, "canary": pb.RELEASE_LABEL_CANARY}
 
 
 @application.command("list")
 def list_releases(shop: Shop = DEFAULT_SHOP, work: Work = DEFAULT_WORK) -> None:
     """List a shop's releases, newest first."""
-    with release_service(work) as service:
+    with release_service(addresses_of(work)["ranker"]) as service:
         releases = service.ListReleases(pb.ListReleasesRequest(shop_id=shop), timeout=10.0).releases
     if not releases:
         console().print(f"shop {shop} has no release yet; make one with `vitrine train --shop {shop}`")
@@ -44,31 +37,17 @@ def promote(
 ) -> None:
     """Make a release the one that serves, once every service reports it ready."""
     label = "canary" if canary else "stable"
-    promote_release(work, shop, release_id, label)
+    promote_release(addresses_of(work)["ranker"], shop, release_id, label)
     console().print(f"[bold]{release_id}[/] is {label} now")
 
 
 @application.command("rollback")
 def rollback(shop: Shop = DEFAULT_SHOP, work: Work = DEFAULT_WORK) -> None:
     """Go back to the release that was stable before."""
-    with release_service(work) as service:
+    with release_service(addresses_of(work)["ranker"]) as service:
         request = pb.RollbackReleaseRequest(shop_id=shop)
         answer = service.RollbackRelease(request, timeout=PROMOTION_TIMEOUT_S)
     console().print(f"[bold]{answer.release.release_id}[/] is stable again")
-
-
-def promote_release(work: Path, shop: str, release_id: str, label: str = "stable") -> None:
-    """Move a label; waits until every service is ready. Raises: grpc.RpcError."""
-    with release_service(work) as service:
-        request = pb.PromoteReleaseRequest(shop_id=shop, release_id=release_id, label=_LABELS[label])
-        service.PromoteRelease(request, timeout=PROMOTION_TIMEOUT_S)
-
-
-@contextmanager
-def release_service(work: Path) -> Iterator[Any]:
-    """Connect to the ranker's ReleaseService."""
-    with open_channel(addresses_of(work)["ranker"], "vitrine.ranker.v1") as channel:
-        yield ranker_pb2_grpc.ReleaseServiceStub(channel)
 
 
 def _cells(release: pb.Release) -> tuple[str, ...]:

@@ -9,6 +9,7 @@ import typer
 from lab.commands.options import DEFAULT_SHOP, DEFAULT_WORK, Shop, Work
 from lab.commands.progress import phase_bars
 from lab.commands.terminal import console
+from lab.releases import promote_release
 from lab.supervisor.directory import addresses_of
 
 
@@ -21,8 +22,6 @@ def train(
     """Train a shop's models on what its services hold, and publish them together as a release."""
     import json
 
-    from lab.commands.release import promote_release
-
     with phase_bars() as bars:
         done = run_training(shop, work, bars.show)
     console().print(f"[bold]{done.release_id}[/] published after {sum(_seconds(done).values()):.0f} s")
@@ -32,7 +31,7 @@ def train(
         values = asdict(done) if is_dataclass(done) and not isinstance(done, type) else vars(done)
         report.write_text(json.dumps(values, indent=2, default=str) + "\n", encoding="utf-8")
     if promote:
-        promote_release(work, shop, done.release_id)
+        promote_release(addresses_of(work)["ranker"], shop, done.release_id)
         console().print(f"[bold]{done.release_id}[/] is stable now")
 
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
 
+from lab.background import Task
 from lab.boutique.generation import generate
 from lab.demo.checks import PageFindings, check_pages
 from lab.demo.phases import (
@@ -20,8 +21,8 @@ from lab.demo.phases import (
     wait_for_features,
 )
 from lab.demo.state import read_state, write_state
-from lab.demo.tasks import Task
 from lab.importing.sending import Addresses, Services
+from lab.releases import promote_release
 from lab.supervisor.ensemble import Ensemble
 from vitrine.page_composer.v1 import page_composer_pb2
 
@@ -152,10 +153,8 @@ class Demo:
         self._remember(release_id=report.release_id)
 
     def _promote(self, release_id: str) -> None:
-        from lab.commands.release import promote_release
-
         self._show("promotion", 0, 1)
-        promote_release(self._work, SHOP, release_id)
+        promote_release(self._ensemble.address("ranker"), SHOP, release_id)
         self._show("promotion", 1, 1)
 
     def _look_at_pages(self) -> DemoResult:

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from datetime import datetime
 from typing import Any
 
+from lab.background import Task
 from lab.importing.columns import ColumnMapper
 from lab.importing.events import EventReader
 from lab.importing.mapping import KindMapping
@@ -15,7 +16,8 @@ from lab.importing.sending import Services
 from lab.importing.spool import Spool
 from vitrine.user_profile.v1 import user_profile_pb2 as pb
 
-EVENTS_A_STREAM = 20_000
+EVENTS_A_STREAM = 10_000
+_Read = tuple[Row, Any]
 _CONFLICT = Violation("event_id", "event_conflict", "the id came before with other content; give each event its own")
 
 
@@ -35,7 +37,8 @@ class EventImport:
         self._mapper = ColumnMapper(mapping, ledger.filled)
         self._reader = EventReader(now, mapping.price_unit, ledger.filled)
         self._known_items = known_items
-        self._pending: list[tuple[Row, Any]] = []
+        self._pending: list[_Read] = []
+        self._sending: tuple[list[_Read], Task[Any]] | None = None
 
     def run(self, rows: Iterator[Row | BrokenRow]) -> None:
         """Import the rows; without services (a dry run) everything is done but the sending.
@@ -49,6 +52,7 @@ class EventImport:
                 if len(self._pending) >= EVENTS_A_STREAM:
                     self._send()
             self._send()
+            self._settle()
         finally:
             spool.close()
 
@@ -75,16 +79,24 @@ class EventImport:
             ledger.rejected(row.line, _CONFLICT, row.values)
 
     def _send(self) -> None:
+        """Send what was read, while the next lines are read; at most one stream is under way."""
         pending, self._pending = self._pending, []
-        if not pending:
-            return
-        if self._services is None:
+        services = self._services
+        if services is None:
             self._ledger.imported(len(pending))
-            return
-        answer = self._services.send_events(self._ledger.report.shop_id, [event for _, event in pending])
-        self._account(pending, answer)
+        elif pending:
+            self._settle()
+            events, shop_id = [event for _, event in pending], self._ledger.report.shop_id
+            self._sending = pending, Task("send events", lambda: services.send_events(shop_id, events))
 
-    def _account(self, pending: list[tuple[Row, Any]], answer: Any) -> None:
+    def _settle(self) -> None:
+        """Wait for the stream that is under way and count what became of it."""
+        if self._sending is not None:
+            sent, task = self._sending
+            self._sending = None
+            self._account(sent, task.result())
+
+    def _account(self, pending: list[_Read], answer: Any) -> None:
         ledger = self._ledger
         ledger.imported(int(answer.recorded_count))
         ledger.merged("recorded before", int(answer.duplicate_count))

@@ -83,11 +83,12 @@ def _importer(
         return PictureImport(mapping, pictures, ledger, services)
     if job.kind == "campaigns":
         return CampaignImport(mapping.picture_address, ledger, services)
-    known = services.item_facts(job.shop_id) if services is not None else []
-    item_ids = frozenset(facts.item_id for facts in known)
+    known = services.known_item_ids(job.shop_id) if services is not None else frozenset()
+    if known is None:
+        ledger.report.note("item_vision is not reachable: whether the items exist was not checked")
     if job.kind == "links":
-        return LinkImport(mapping, ledger, item_ids)
-    return EventImport(mapping, ledger, services, now, item_ids)
+        return LinkImport(mapping, ledger, known or frozenset())
+    return EventImport(mapping, ledger, services, now, known or frozenset())
 
 
 def _watched(source: Source, report: ImportReport, progress: Progress) -> Iterator[Row | BrokenRow]:

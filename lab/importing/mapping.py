@@ -171,7 +171,7 @@ def load_mapping(name: str, kind: str) -> KindMapping:
     Raises: MappingRefused, with every problem found.
     """
     path = Path(name)
-    if not path.exists() and (BUILT_IN / f"{name}.toml").exists():
+    if not path.is_file() and (BUILT_IN / f"{name}.toml").exists():
         path = BUILT_IN / f"{name}.toml"
     try:
         tables = tomllib.loads(path.read_text(encoding="utf-8"))

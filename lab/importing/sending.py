@@ -18,7 +18,7 @@ from vitrine.user_profile.v1 import user_profile_pb2, user_profile_pb2_grpc
 EVENTS_A_MESSAGE = 1_000
 ITEMS_A_MESSAGE = 100
 MESSAGE_BYTES = 6 * 2**20
-_ATTEMPTS = 8
+_ATTEMPTS = 7
 _FIRST_WAIT_S = 0.2
 _PASSING = (grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.RESOURCE_EXHAUSTED)
 _UNARY_TIMEOUT_S = 10.0
@@ -93,6 +93,15 @@ class Services:
             if not token:
                 return facts
 
+    def known_item_ids(self, shop_id: str) -> frozenset[str] | None:
+        """Return the ids of the catalogue's items; None when item_vision is not there: it is only asked in passing."""
+        request = item_vision_pb2.ListItemsRequest(shop_id=shop_id, page_size=1)
+        try:
+            self.catalogue.ListItems(request, timeout=_UNARY_TIMEOUT_S)
+        except grpc.RpcError:
+            return None
+        return frozenset(facts.item_id for facts in self.item_facts(shop_id))
+
     def close(self) -> None:
         """Close the channels."""
         for channel in self._channels.values():
@@ -101,7 +110,7 @@ class Services:
     def _patiently(
         self, service: str, call: Callable[[], Any], on_failure: Callable[[RemoteError], None] | None = None
     ) -> Any:
-        """Call until it is answered; passing failures are waited out with growing pauses, up to a minute in all."""
+        """Call until it is answered; passing failures are waited out with growing pauses, twelve seconds in all."""
         wait_s = _FIRST_WAIT_S
         for attempt in range(1, _ATTEMPTS + 1):
             try:

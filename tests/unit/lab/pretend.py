@@ -51,5 +51,8 @@ class PretendServices:
     def send_campaign(self, shop_id: str, campaign: Any) -> None:
         self.campaigns.append(campaign)
 
+    def known_item_ids(self, shop_id: str) -> frozenset[str]:
+        return frozenset(self._known)
+
     def item_facts(self, shop_id: str) -> list[Any]:
         return [item_vision_pb2.ItemFacts(item_id=item_id) for item_id in self._known]
