@@ -1,7 +1,7 @@
 """What a page is made with, settled before it is made: state of the shop, arms, weights, template, and one release."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from services.kit.deadline import Budget
 from services.kit.errors import NotFound
@@ -62,6 +62,11 @@ class Brief:
     budget: Budget
     trace: Trace
 
+    @property
+    def sources(self) -> frozenset[str] | None:
+        """The candidate sources that can be asked; None where the ranker is not asked."""
+        return self.release.sources if self.ranked else None
+
 
 def settle(request: PageRequest, shop: Shop, merchandise: Merchandise, settings: Settings) -> Callable[..., Brief]:
     """Settle all but the release: the answer takes `release` and `ranked`, and gives each attempt a trace of its own.
@@ -114,8 +119,3 @@ def _template(merchandise: Merchandise, asked: str, of_arm: str, visit: Visit) -
     if of_arm in merchandise.templates:
         return merchandise.templates[of_arm]
     return choose_template(merchandise.templates, visit)
-
-
-def anonymous(visit: Visit, device_page: str = "home") -> Visit:
-    """The visit as if nobody in particular made it."""
-    return replace(visit, user_id="", session_id="", page=device_page, referrer="", channel="web")

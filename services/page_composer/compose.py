@@ -45,7 +45,7 @@ class Composer:
 
         Raises: NotFound (TEMPLATE_UNKNOWN); NotReady (SHOP_NOT_READY).
         """
-        shop = self._shops.open(request.visit.shop_id)
+        shop = await self._shops.ready(request.visit.shop_id)
         page, visit = await self._with_one_release(request, shop.merchandise)
         self._log.put(page, visit)  # 8. After the answer
         return page
@@ -73,12 +73,14 @@ class Composer:
     async def _make(self, brief: Brief) -> tuple[Page, Visit]:
         stage = brief.trace.stage
         index = await self._ask.item_index(brief)
+        if not len(index):
+            raise nothing_to_show(brief.request.visit)
         with stage("profile"):  # 1. Visit
             visit, met = await self._ask.profile(brief)
             campaigns = await self._ask.campaigns(brief, visit)
             rules = in_force(brief.merchandise.rules, visit)
         with stage("propose"):  # 2. Proposals
-            proposals = [*propose(Scene(visit, index, campaigns)), *pin_proposals(rules)]
+            proposals = [*propose(Scene(visit, index, campaigns, brief.sources)), *pin_proposals(rules)]
         with stage("recommend"):  # 3. Pools in, scored pools out
             scored = await self._ask.candidates(brief, visit, met, proposals, index)
         with stage("eligibility"):  # 4. Eligibility

@@ -85,6 +85,8 @@ class Dependencies:
 
     async def campaigns(self, brief: Brief, visit: Visit) -> list[Campaign]:
         """The campaigns that the visit may see. Where views cannot be counted, a capped campaign counts as worn out."""
+        if brief.shop.merchandise_missing:
+            brief.trace.missing("postgresql", brief.shop.merchandise_missing, "loaded_rules")
         cost = brief.merchandise.cost_minor
         possible = campaigns_in_force(brief.merchandise.campaigns, visit, replace(NOTHING_SPENT, cost_minor=cost))
         capped = [campaign.campaign_id for campaign in possible if campaign.frequency_cap]
@@ -102,6 +104,7 @@ class Dependencies:
     ) -> Scored:
         """All pools, scored once; cached anonymous pools of the segment stand in, or the item index alone."""
         pools = {proposal.section_id: proposal.pool for proposal in proposals}
+        brief.shop.segments.want(segment_of(visit))
         cause = "not_ready"
         if brief.ranked:
             try:

@@ -107,7 +107,7 @@ class ItemIndex:
     @property
     def available(self) -> Bools:
         """`[size]` items that can be bought somewhere now."""
-        return self.present & (self.stock != 0)
+        return np.asarray(self.present & (self.stock != 0), np.bool_)
 
     def category_mask(self, paths: Iterable[str], rows: Ints | None = None) -> Bools:
         """Items of these category paths or below: `[size]`, or `[n]` for the given rows."""
@@ -117,7 +117,8 @@ class ItemIndex:
 
     def brand_mask(self, names: Iterable[str], rows: Ints | None = None) -> Bools:
         """Items of these brands: `[size]`, or `[n]` for the given rows."""
-        return np.isin(_at(self.brand, rows), [self.codes_of_brand.get(name, NONE) for name in names])
+        wanted = [self.codes_of_brand.get(name, NONE) for name in names]
+        return np.asarray(np.isin(_at(self.brand, rows), wanted), np.bool_)
 
     def seller_mask(self, names: Iterable[str], rows: Ints | None = None) -> Bools:
         """Items of these sellers: `[size]`, or `[n]` for the given rows."""

@@ -2,6 +2,7 @@
 
 import asyncio
 from dataclasses import dataclass
+from pathlib import PurePosixPath
 
 from services.kit.release import Release
 from services.page_composer.examination import Examination, read_examination
@@ -9,6 +10,7 @@ from services.page_composer.fallback import Fallback, read_fallback
 
 EXAMINATION_FILE = "page/examination.json"
 FALLBACK_FILE = "page/fallback.json"
+SOURCES_FOLDER = PurePosixPath("sources")
 
 
 @dataclass(frozen=True)
@@ -18,6 +20,8 @@ class PageRelease:
     release_id: str
     examination: Examination
     fallback: Fallback
+    sources: frozenset[str] = frozenset()
+    """Candidate sources that the release ships a table of; a pool of another is refused by the ranker."""
 
 
 NO_RELEASE = PageRelease("", Examination(), Fallback())
@@ -32,4 +36,7 @@ async def load_page_release(release: Release) -> PageRelease:
 def _read(release: Release) -> PageRelease:
     curves = release.has(EXAMINATION_FILE)
     examination = read_examination(release.load_json(EXAMINATION_FILE)) if curves else Examination()
-    return PageRelease(release.release_id, examination, read_fallback(release.load_json(FALLBACK_FILE)))
+    fallback = read_fallback(release.load_json(FALLBACK_FILE))
+    tables = (PurePosixPath(name) for name in release.manifest.files)
+    sources = frozenset(table.stem for table in tables if table.parent == SOURCES_FOLDER)
+    return PageRelease(release.release_id, examination, fallback, sources)

@@ -53,6 +53,8 @@ class Scene:
     index: ItemIndex
     campaigns: Sequence[Campaign] = ()
     """In force for this visit, by priority."""
+    sources: frozenset[str] | None = None
+    """Candidate sources that can be asked; None when it does not matter."""
 
 
 Generator = Callable[[Scene], Iterable[Suggestion]]

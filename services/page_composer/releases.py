@@ -13,7 +13,6 @@ from vitrine.common.v1 import common_pb2, common_pb2_grpc
 
 LOG = logging.getLogger(__name__)
 
-POLL_S = 1.0
 POLL_TIMEOUT_S = 0.5
 
 
@@ -63,12 +62,6 @@ class Releases:
         ready = [each for each in named if self._readiness.everywhere(shop_id, each)]
         loaded = [self._loaded(shop_id, each) for each in dict.fromkeys([*ready, *named[:2]])]
         return [*(each for each in loaded if each is not None), NO_RELEASE]
-
-    async def watch_readiness(self) -> None:
-        """Keep asking who has what ready, until cancelled."""
-        while True:
-            await self._readiness.look(self._watcher.known_shops())
-            await asyncio.sleep(POLL_S)
 
     def _loaded(self, shop_id: str, release_id: str) -> PageRelease | None:
         try:

@@ -1,0 +1,113 @@
+"""After the answer: pages into the log in batches, campaign views counted, erasures followed. None of it can fail a
+page.
+"""
+
+import asyncio
+import logging
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from datetime import UTC, datetime, timedelta
+
+from services.kit.background import BatchWriter
+from services.kit.errors import DependencyDown
+from services.kit.pseudonyms import Pseudonyms
+from services.kit.status import RemoteError
+from services.kit.upstream import Upstream
+from services.page_composer.logged_page import LoggedPage, campaign_uses, record
+from services.page_composer.page import Page
+from services.page_composer.store.page_store import PageStore
+from services.page_composer.visit import Visit
+from vitrine.user_profile.v1 import user_profile_pb2, user_profile_pb2_grpc
+
+LOG = logging.getLogger(__name__)
+
+RETRY_S = 1.0
+CAP_WINDOW = timedelta(hours=24)
+
+
+def pseudonym_of(pseudonyms: Pseudonyms, visit: Visit) -> bytes | None:
+    """The visitor's pseudonym, the same as in user_profile's exports; None for nobody."""
+    if visit.user_id:
+        return pseudonyms.user(visit.shop_id, visit.user_id)
+    return pseudonyms.session(visit.shop_id, visit.session_id) if visit.session_id else None
+
+
+class PageLog:
+    """Takes pages, and answers how often a visitor saw a campaign: what is written, and what is still waiting to be."""
+
+    def __init__(self, store: PageStore, pseudonyms: Pseudonyms, redemption_rate: Callable[[], float]) -> None:
+        self._store = store
+        self._pseudonyms = pseudonyms
+        self._redemption_rate = redemption_rate
+        self._waiting: Counter[tuple[str, bytes, str]] = Counter()
+        self.writer: BatchWriter[LoggedPage] = BatchWriter("page_log", self._write)
+        """Enter it as a context to start writing."""
+
+    def put(self, page: Page, visit: Visit) -> None:
+        """Take a page; never waits."""
+        pseudonym = pseudonym_of(self._pseudonyms, visit)
+        unknown = any(each.dependency == "user_profile" for each in page.degraded)
+        logged = LoggedPage(
+            shop_id=visit.shop_id,
+            page=record(page, visit.region),
+            pseudonym=pseudonym,
+            analytics=visit.profile.consents.analytics,
+            refused=pseudonym is not None and not visit.profile.consents.analytics and not unknown,
+            campaigns=campaign_uses(page, self._redemption_rate()),
+        )
+        if self.writer.put(logged):
+            self._waiting.update(_keys(logged))
+
+    async def seen(self, visit: Visit, campaign_ids: Sequence[str], timeout_s: float) -> Mapping[str, int]:
+        """Views of a visitor in the last 24 hours. Raises: DependencyDown."""
+        pseudonym = pseudonym_of(self._pseudonyms, visit)
+        if pseudonym is None:
+            return {}
+        since = datetime.fromtimestamp(visit.at_s, UTC) - CAP_WINDOW
+        try:
+            async with asyncio.timeout(timeout_s):
+                written = await self._store.views(visit.shop_id, pseudonym, campaign_ids, since)
+        except TimeoutError as late:
+            raise DependencyDown("database", cause="timeout") from late
+        return {each: written.get(each, 0) + self._waiting[visit.shop_id, pseudonym, each] for each in campaign_ids}
+
+    async def _write(self, pages: Sequence[LoggedPage]) -> None:
+        try:
+            await self._store.write(pages)
+        finally:
+            for logged in pages:
+                self._waiting.subtract(_keys(logged))
+            self._waiting = +self._waiting
+
+
+class Erasures:
+    """Follows user_profile's deletions: what is erased there is erased here."""
+
+    def __init__(self, upstream: Upstream, store: PageStore) -> None:
+        self._upstream = upstream
+        self._stub = user_profile_pb2_grpc.UserProfileServiceStub(upstream.channel)
+        self._store = store
+
+    async def follow(self, shop_id: str) -> None:
+        """Follow one shop until cancelled, from the last erasure that was carried out."""
+        while True:
+            try:
+                await self.read(shop_id)
+            except (DependencyDown, RemoteError) as problem:
+                LOG.info("erasures cannot be followed: %s", problem, extra={"fields": {"shop_id": shop_id}})
+            await asyncio.sleep(RETRY_S)
+
+    async def read(self, shop_id: str, *, stop_at_end: bool = False) -> None:
+        """Carry out what comes; erasing is durable before the cursor moves on. Raises: DependencyDown; RemoteError."""
+        request = user_profile_pb2.WatchDeletionsRequest(
+            shop_id=shop_id, cursor=await self._store.erased_up_to(shop_id), stop_at_end=stop_at_end
+        )
+        async for message in self._upstream.stream(self._stub.WatchDeletions, request):
+            pseudonyms = [bytes.fromhex(pseudonym) for pseudonym in message.user_pseudonyms]
+            await self._store.erase(shop_id, pseudonyms, message.cursor)
+
+
+def _keys(logged: LoggedPage) -> list[tuple[str, bytes, str]]:
+    if logged.pseudonym is None:
+        return []
+    return [(logged.shop_id, logged.pseudonym, use.campaign_id) for use in logged.campaigns]

@@ -1,0 +1,3 @@
+"""All SQL of page_composer: decisions, counters of campaigns, the page log. One transaction a method; domain
+objects out.
+"""
