@@ -85,7 +85,19 @@ class Requests:
 def impression_rows(
     data: ShopData, pages: Sequence[LoggedPage], requests: Requests, prices: Normalisation, progress: Progress
 ) -> tuple[ImpressionRows, Normalisation]:
-    """The rows of the pages, normalised, and the normalisation fitted on them. Pages are in time order."""
+    """The rows of logged pages, normalised, and the normalisation fitted on them. Pages are in time order."""
+    return standardised_rows(data, pages, requests, prices, progress, None)
+
+
+def standardised_rows(
+    data: ShopData,
+    pages: Sequence[LoggedPage],
+    requests: Requests,
+    prices: Normalisation,
+    progress: Progress,
+    log_q: NDArray[np.float32] | None,
+) -> tuple[ImpressionRows, Normalisation]:
+    """As `impression_rows`; `log_q [rows]` for sampled negatives."""
     features: list[NDArray[np.float64]] = []
     seen: list[Visitor] = []
     for done, page in enumerate(pages, start=1):
@@ -112,6 +124,7 @@ def impression_rows(
         page_columns=np.concatenate([page.columns for page in pages]),
         clicked=np.concatenate([page.clicked for page in pages]),
         purchased=np.concatenate([page.purchased & page.clicked for page in pages]),
+        log_q=log_q,
     )
     return rows, normalisation
 

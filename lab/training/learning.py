@@ -1,0 +1,206 @@
+"""What is learnt of a shop, stage by stage; each stage's result is one field."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lab.training.candidate_sources import Tables, calibrate_sources, interactions_of, train_sources
+from lab.training.content import Content
+from lab.training.export import Progress
+from lab.training.logged_pages import LoggedPage
+from lab.training.popularity import Popularity
+from lab.training.request_rows import Requests, ServingParts, impression_rows
+from lab.training.sampled_rows import sampled_rows
+from lab.training.shop_data import DAY_US, ShopData
+from lab.training.user_vectors import user_vectors
+from services.ranker.catalogue import Catalogue
+from services.ranker.catalogue_watch import catalogue_item
+from services.ranker.fresh_items import FreshItems
+from services.ranker.model.configuration import FusionConfig, ItemTable
+from services.ranker.model.normalisation import Normalisation, priced
+from services.ranker.price_bands import PriceBands
+from services.ranker.ranker_release import Items, RankerRelease
+from services.ranker.row_map import RowMap
+from services.ranker.training.fusion import TrainedFusion, TrainingConfig, train_fusion
+from services.ranker.training.rows import ImpressionRows
+from services.ranker.vocabulary import Vocabulary, codes
+from services.user_profile.facets import Facets
+from services.user_profile.model.encoder import Encoder
+from services.user_profile.model.interactions import Weighting
+from services.user_profile.training import autoencoder
+from services.user_profile.training.autoencoder import TrainedAutoencoder
+from services.user_profile.training.configuration import AutoencoderConfig
+
+LEAST_PAGES = 200
+"""With fewer logged pages the fusion model learns from sampled negatives instead."""
+
+WARM_ACTIONS = 5
+"""Items with fewer actions have no embedding of their own in the fusion model."""
+
+
+@dataclass(frozen=True)
+class TrainingOptions:
+    """How much is trained, and how."""
+
+    most_pages: int = 12_000
+    """The newest logged pages are learnt from, at most so many."""
+    autoencoder: AutoencoderConfig = field(default_factory=AutoencoderConfig)
+    fusion: FusionConfig = field(default_factory=FusionConfig)
+    fusion_training: TrainingConfig = field(
+        default_factory=lambda: TrainingConfig(validation_share=0.07, held_out_share=0.07)
+    )
+
+
+@dataclass(frozen=True)
+class Cut:
+    """Where the past that everything is learnt from ends, and what is judged on begins."""
+
+    pages: Sequence[LoggedPage]
+    """The pages that are learnt from and judged on, in time order."""
+    at_us: int
+
+
+def cut_of(data: ShopData, pages: Sequence[LoggedPage], options: TrainingOptions) -> Cut:
+    """The cut lies where the fusion model's validation pages begin."""
+    newest = pages[-options.most_pages :]
+    if len(newest) < LEAST_PAGES:
+        return Cut(newest, data.now_us)
+    training = options.fusion_training
+    share = 1.0 - training.validation_share - training.held_out_share
+    return Cut(newest, newest[min(round(len(newest) * share), len(newest) - 1)].occurred_us)
+
+
+def learn_users(data: ShopData, cut: Cut, options: TrainingOptions, progress: Progress) -> TrainedAutoencoder:
+    """The user autoencoder, from what happened before the cut."""
+    weighting = Weighting()
+    vectors = user_vectors(data.events, cut.at_us, weighting)
+
+    def show(epoch: int, most: int, ndcg: float) -> None:
+        progress(f"user autoencoder, held-out NDCG@100 {ndcg:.3f}", epoch, most)
+
+    return autoencoder.train(vectors, len(data.items), options.autoencoder, weighting, show)
+
+
+def serving_parts(
+    data: ShopData, vocabulary: Vocabulary, bands: PriceBands, content: Content, encoder: Encoder
+) -> ServingParts:
+    """The release in the making, as serving would hold it: position and row of an item are its number."""
+    popularity = Popularity.of(data.events, len(data.items))
+    catalogue = Catalogue()
+    catalogue.put([catalogue_item(item) for item in data.items])
+    rows = RowMap(vocabulary)
+    rows.update(catalogue)
+    spaces = {**content.spaces, "user": encoder.space_id}
+    release = RankerRelease(
+        shop_id=data.shop_id,
+        release_id="",
+        version=0,
+        calibrated=False,
+        spaces=spaces,
+        vocabulary=vocabulary,
+        normalisation=priced(vocabulary.categories, data.prices_minor),
+        price_bands=bands,
+        sources={},
+        content=content.vectors,
+        row_popularity=popularity.before(data.now_us),
+        purchase_share=0.0,
+        rows=rows,
+        fresh=FreshItems(data.shop_id, "", spaces),
+    )
+    columns = {
+        "brands": vocabulary.brands,
+        "categories": vocabulary.categories,
+        "colours": vocabulary.colours,
+        "price_bands": vocabulary.price_bands,
+    }
+    facets = Facets.of(vocabulary.item_ids, columns)
+    return ServingParts(release, Items(catalogue, rows), facets, encoder, popularity)
+
+
+@dataclass(frozen=True)
+class LearntFusion:
+    """The fusion model with what it was trained from."""
+
+    trained: TrainedFusion
+    rows: ImpressionRows
+    normalisation: Normalisation
+    calibrated: bool
+
+
+def learn_fusion(
+    data: ShopData, cut: Cut, requests: Requests, content: Content, options: TrainingOptions, progress: Progress
+) -> LearntFusion:
+    """The fusion model, from logged pages, or from sampled negatives where there are too few."""
+    vocabulary = requests.vocabulary
+    prices = priced(vocabulary.categories, data.prices_minor)
+    impressions = len(cut.pages) >= LEAST_PAGES
+    build = impression_rows if impressions else sampled_rows
+    rows, normalisation = build(data, cut.pages, requests, prices, progress)
+    trained = train_fusion(
+        rows, item_table(data, vocabulary, content, cut), options.fusion, options.fusion_training, progress
+    )
+    return LearntFusion(trained, rows, normalisation, impressions)
+
+
+def item_table(data: ShopData, vocabulary: Vocabulary, content: Content, cut: Cut) -> ItemTable:
+    """What the model's graph holds of each item."""
+    interactions = interactions_of(data, cut.at_us)
+    actions = np.bincount(interactions.rows, minlength=len(data.items))
+    return ItemTable(
+        content=content.vectors,
+        categories=codes(vocabulary.categories)[0],
+        brands=codes(vocabulary.brands)[0],
+        colours=codes(vocabulary.colours)[0],
+        warm=actions >= WARM_ACTIONS,
+    )
+
+
+def learn_sources(
+    data: ShopData, cut: Cut, requests: Requests, content: Content, fusion: LearntFusion, progress: Progress
+) -> Tables:
+    """Every source's table from all events; what scores are worth is measured after the cut with tables from before."""
+    vocabulary = requests.vocabulary
+    ages = ((data.now_us - data.created_us) / DAY_US).astype(np.float32)
+    tables = train_sources(interactions_of(data, data.now_us), content.vectors, vocabulary, ages, progress)
+    judged = [page for page in cut.pages if page.occurred_us >= cut.at_us]
+    examination = fusion.trained.examination
+    if not judged or examination is None:
+        return tables
+    past = train_sources(interactions_of(data, cut.at_us), content.vectors, vocabulary, ages, lambda *_: None)
+    devices = data.events.device
+    examined = {
+        page.event: examination.probability(
+            np.full(len(page.items), devices[page.event], np.int32), page.rows, page.columns
+        )
+        for page in judged
+    }
+    calibrate_sources(past, vocabulary, ((page, requests.visitor(page)) for page in judged), examined)
+    worth = ("calibration_scores", "calibration_p_click")
+    return {
+        name: table | {key: past[name][key] for key in worth if key in past[name]} for name, table in tables.items()
+    }
+
+
+def purchase_share(pages: Sequence[LoggedPage]) -> float:
+    """Share of clicks that led to a purchase; half a purchase is added so that it is never 0."""
+    clicks = sum(int(page.clicked.sum()) for page in pages)
+    bought = sum(int((page.clicked & page.purchased).sum()) for page in pages)
+    return (bought + 0.5) / (clicks + 10.0)
+
+
+def popular_p_click(pages: Sequence[LoggedPage], popularity: NDArray[np.float32]) -> NDArray[np.float32]:
+    """`[items]` click rate where logged, drawn to the shop's own by how little is known."""
+    shown = np.zeros(len(popularity))
+    clicked = np.zeros(len(popularity))
+    for page in pages:
+        np.add.at(shown, page.items, 1.0)
+        np.add.at(clicked, page.items, page.clicked.astype(np.float64))
+    usual = float(clicked.sum() + 1.0) / float(shown.sum() + 50.0)
+    return ((clicked + 20.0 * usual) / (shown + 20.0)).astype(np.float32)
+
+
+def with_normalisation(parts: ServingParts, normalisation: Normalisation) -> RankerRelease:
+    """The release as it will be served."""
+    return replace(parts.release, normalisation=normalisation)

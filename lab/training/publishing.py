@@ -1,0 +1,106 @@
+"""Writes everything serving needs into one release, gates the model, and publishes."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from lab.training.candidate_sources import Tables
+from lab.training.content import Content
+from lab.training.learning import Cut, LearntFusion, popular_p_click, purchase_share, with_normalisation
+from lab.training.model_card import model_card
+from lab.training.request_rows import Requests, ServingParts
+from lab.training.shop_data import ShopData
+from lab.training.static_page import static_page
+from services.kit.release_writer import ReleaseWriter
+from services.ranker.model.export import export_fusion
+from services.ranker.model.features import request_tensors
+from services.ranker.model.gate import check_export
+from services.ranker.model.signature import Tensors
+from services.ranker.model_client import model_name
+from services.ranker.price_bands import PriceBands
+from services.user_profile.training.autoencoder import TrainedAutoencoder
+
+WARM_UP_REQUESTS = 8
+WARM_UP_CANDIDATES = 300
+
+
+@dataclass(frozen=True)
+class Parts:
+    """What has been learnt."""
+
+    data: ShopData
+    releases: Path
+    cut: Cut
+    serving: ServingParts
+    bands: PriceBands
+    content: Content
+    users: TrainedAutoencoder
+    fusion: LearntFusion
+    tables: Tables
+    requests: Requests
+
+
+def publish(parts: Parts, metrics: Mapping[str, float]) -> str:
+    """Write, gate, publish; returns the release's id.
+
+    Raises: ExportRefused when the C++ runtime does not run the model as Python does.
+    """
+    figures = {**metrics, "purchase_share_of_clicks": purchase_share(parts.cut.pages)}
+    with ReleaseWriter(parts.releases, parts.data.shop_id) as writer:
+        _write_items(writer, parts)
+        _write_content(writer, parts.content)
+        parts.users.encoder.save(writer.folder)
+        for name, table in parts.tables.items():
+            writer.write_arrays(f"sources/{name}.npz", table)
+        _write_page(writer, parts)
+        _write_fusion(writer, parts)
+        writer.write_text("model_card.md", model_card(parts.data, writer.release_id, figures, parts.fusion.calibrated))
+        release = writer.publish(
+            data_sha256=parts.data.sha256,
+            spaces=parts.serving.release.spaces,
+            calibrated=parts.fusion.calibrated,
+            metrics=figures,
+        )
+    return release.release_id
+
+
+def _write_items(writer: ReleaseWriter, parts: Parts) -> None:
+    parts.serving.release.vocabulary.save(writer.path("vocabulary.npz"))
+    popularity = parts.serving.release.row_popularity
+    writer.write_arrays("items.npz", {"content": parts.content.vectors, "popularity": popularity})
+    writer.write_json("price_bands.json", parts.bands.to_json())
+
+
+def _write_content(writer: ReleaseWriter, content: Content) -> None:
+    if content.heads is not None:
+        content.heads.save(writer.path("vision/heads.npz").parent)
+    content.projection.save(writer.path("text/projection.npz").parent)
+
+
+def _write_page(writer: ReleaseWriter, parts: Parts) -> None:
+    examination = parts.fusion.trained.examination
+    if examination is not None:
+        examination.save(writer.path("page/examination.json"))
+    popularity = parts.serving.release.row_popularity[:, 2]
+    p_click = popular_p_click(parts.cut.pages, popularity)
+    writer.write_json("page/fallback.json", static_page(parts.data, popularity, parts.content.clusters, p_click))
+
+
+def _write_fusion(writer: ReleaseWriter, parts: Parts) -> None:
+    model = parts.fusion.trained.model
+    export_fusion(model, writer.fusion_folder, _warm_up(parts), model_name(parts.data.shop_id))
+    check_export(writer.fusion_folder, model.serve, len(parts.data.items))
+    parts.fusion.normalisation.save(writer.path("fusion/features.json"))
+    parts.fusion.trained.calibration.save(writer.path("fusion/calibration.json"))
+
+
+def _warm_up(parts: Parts) -> list[Tensors]:
+    """Requests of the newest pages, each with as many candidates as a page has."""
+    release = with_normalisation(parts.serving, parts.fusion.normalisation)
+    count = min(WARM_UP_CANDIDATES, len(parts.data.items))
+    positions = np.random.default_rng(1).permutation(len(parts.data.items))[:count]
+    facts = release.facts(parts.serving.items, positions, parts.data.now_us / 1e6)
+    visitors = [parts.requests.visitor(page) for page in parts.cut.pages[-WARM_UP_REQUESTS:]]
+    return [request_tensors(visitor, facts, release.vocabulary, release.normalisation) for visitor in visitors]
