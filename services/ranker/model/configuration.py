@@ -64,6 +64,12 @@ class FusionConfig:
     seed: int = 20
     """Of the initial weights."""
 
+    def __post_init__(self) -> None:
+        """Checks that the sizes fit together."""
+        for name in ("heads", "interests"):
+            if self.width % getattr(self, name):
+                raise ValueError(f"{name} = {getattr(self, name)} does not divide a width of {self.width}.")
+
 
 @dataclass(frozen=True)
 class ItemTable:

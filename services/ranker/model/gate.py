@@ -1,7 +1,7 @@
 """The gate every export passes: loaded and run by the C++ runtime, with the same numbers as Python.
 
-Both a good and a bad export of a Keras 3 model load; only running tells. The runtime runs in a process of its own, without
-TensorFlow's Python side: a crash there is a refusal here, and nothing of this process is shared with it.
+Both a good and a bad export of a Keras 3 model load; only running tells. The runtime runs in a process of its own,
+without TensorFlow's Python side: a crash there is a refusal here, and nothing of this process is shared with it.
 `python -m services.ranker.model.gate FOLDER REQUESTS.npz ANSWERS.npz` is that process.
 """
 

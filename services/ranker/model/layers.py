@@ -13,8 +13,6 @@ class SelfAttention(keras.layers.Layer):  # type: ignore[misc]  # keras has no t
 
     def __init__(self, width: int, heads: int, **options: Any) -> None:
         super().__init__(**options)
-        if width % heads:
-            raise ValueError(f"{heads} heads do not divide a width of {width}.")
         self.heads, self.size = heads, width // heads
         self.project = keras.layers.Dense(3 * width, name="query_key_value")
         self.out = keras.layers.Dense(width, name="out")

@@ -164,7 +164,8 @@ def _smooth(sums: NDArray[np.float64], counts: NDArray[np.float64]) -> NDArray[n
 
 def _sigmoid(values: NDArray[np.float64]) -> NDArray[np.float64]:
     probability: NDArray[np.float64] = 1.0 / (1.0 + np.exp(-np.clip(values, -30.0, 30.0)))
-    return np.asarray(np.clip(probability, 1e-6, 1.0 - 1e-6), np.float64)
+    np.clip(probability, 1e-6, 1.0 - 1e-6, out=probability)
+    return probability
 
 
 def _logit(probability: float) -> float:
