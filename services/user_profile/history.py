@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from services.user_profile.actions import IMPRESSION
 from services.user_profile.facets import Facets
 from services.user_profile.model.encoder import Encoder
+from services.user_profile.model.interactions import InteractionVector, Weighting
 from services.user_profile.profile import (
     EXPOSURE_WINDOW_US,
     Profile,
@@ -15,6 +16,7 @@ from services.user_profile.profile import (
     ProfileLimits,
     build_profile,
     in_time_order,
+    interaction_vector,
     kept_beyond_window,
 )
 
@@ -42,6 +44,13 @@ class History:
         if len(deeds) > limits.window:
             deeds = [deeds[position] for position in kept_beyond_window(deeds, limits.window)]
         return build_profile(deeds, now_us, facets, encoder, limits, self._impression_counts(now_us))
+
+    def interactions(
+        self, now_us: int, facets: Facets, weighting: Weighting, limits: ProfileLimits | None = None
+    ) -> InteractionVector:
+        """What the encoder reads of the user at `now_us`; may be empty."""
+        deeds = self._deeds[: bisect_left(self._deed_times, now_us)]
+        return interaction_vector(deeds, now_us, facets, weighting, limits)
 
     def _impression_counts(self, now_us: int) -> dict[str, int]:
         first = bisect_left(self._shown_times, now_us - EXPOSURE_WINDOW_US)

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from services.user_profile.actions import CART, ENDS_CART, HIDE, IMPRESSION, SEARCH, SEEN, UNDOES, UNHIDE
 from services.user_profile.facets import FACET_ORDER, Facets
 from services.user_profile.model.encoder import Encoder
-from services.user_profile.model.interactions import Weighting
+from services.user_profile.model.interactions import InteractionVector, Weighting
 
 DAY_US: Final = 86_400_000_000
 EXPOSURE_WINDOW_US: Final = 7 * DAY_US
@@ -114,12 +114,7 @@ def build_profile(
     fold = _fold(deeds)
     first = max(len(deeds) - limits.window, 0)
     window = deeds[first:]
-    standing = [
-        event
-        for position, event in enumerate(window, first)
-        if event.item_id and event.action not in UNDOES and position not in fold.undone
-    ]
-    standing.reverse()
+    standing = _standing(deeds, first, fold)
     affinities, embedding = _taste(standing, now_us, facets, encoder, limits)
     return Profile(
         recent_actions=standing[: limits.recent_actions],
@@ -132,6 +127,20 @@ def build_profile(
         embedding=embedding,
         event_count=len(window) + sum(impression_counts.values()),
     )
+
+
+def interaction_vector(
+    events: Iterable[ProfileEvent],
+    now_us: int,
+    facets: Facets,
+    weighting: Weighting,
+    limits: ProfileLimits | None = None,
+) -> InteractionVector:
+    """What the encoder reads of a user at `now_us`: its training calls this, and `build_profile` computes the same."""
+    deeds = in_time_order(event for event in events if event.occurred_us < now_us)
+    first = max(len(deeds) - (limits or ProfileLimits()).window, 0)
+    rows, weights = _weighted(_standing(deeds, first, _fold(deeds)), now_us, facets, weighting)
+    return weighting.vector(rows, weights)
 
 
 def in_time_order(events: Iterable[ProfileEvent]) -> list[ProfileEvent]:
@@ -183,6 +192,26 @@ def _fold(deeds: Sequence[ProfileEvent]) -> _Fold:
     return fold
 
 
+def _standing(deeds: Sequence[ProfileEvent], first: int, fold: _Fold) -> list[ProfileEvent]:
+    """Actions on items from position `first` on that were not undone, newest first."""
+    standing = [
+        event
+        for position, event in enumerate(deeds[first:], first)
+        if event.item_id and event.action not in UNDOES and position not in fold.undone
+    ]
+    standing.reverse()
+    return standing
+
+
+def _weighted(
+    standing: Sequence[ProfileEvent], now_us: int, facets: Facets, weighting: Weighting
+) -> tuple[NDArray[np.int32], NDArray[np.float64]]:
+    """Vocabulary row and discounted weight of each action."""
+    rows = facets.rows([event.item_id for event in standing])
+    ages = (now_us - np.array([event.occurred_us for event in standing], np.float64)) / DAY_US
+    return rows, weighting.discounted([event.action for event in standing], ages)
+
+
 def _taste(
     standing: Sequence[ProfileEvent],
     now_us: int,
@@ -194,9 +223,7 @@ def _taste(
     if facets is None or not standing:
         return [], None
     weighting = encoder.weighting if encoder else Weighting()
-    rows = facets.rows([event.item_id for event in standing])
-    ages = (now_us - np.array([event.occurred_us for event in standing], np.float64)) / DAY_US
-    weights = weighting.discounted([event.action for event in standing], ages)
+    rows, weights = _weighted(standing, now_us, facets, weighting)
     affinities = _affinities(rows, weights, facets, limits.values_per_facet)
     if encoder is None:
         return affinities, None

@@ -1,56 +1,68 @@
-"""Strong generalisation: of a user nobody trained on, 80 % of the items are given and 20 % must be found.
+"""Measuring an encoder on users it was not trained on: part of their items goes in, the rest must come out on top."""
 
-Metrics as in Liang et al. 2018, section 4.2: NDCG with binary relevance, Recall divided by min(k, items to find).
-"""
-
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.sparse import csr_matrix
 
-GIVEN_SHARE = 0.8
+from services.user_profile.training.interaction_matrix import InteractionMatrix
+
+Scorer = Callable[[InteractionMatrix], NDArray[np.float32]]
+"""From the users' given items to scores `[users, items]`."""
+
+NDCG_AT = 100
+RECALL_AT = 20
+_USERS_AT_A_TIME = 512
 
 
 @dataclass(frozen=True)
 class FoldIn:
-    """Users split into what is given and what is to be found."""
+    """Users whose items are split into what is given and what is held back (Liang et al. 2018, section 4.2)."""
 
-    given: NDArray[np.float32]
-    """`[n, items]` weights, normalised to length 1."""
-    to_find: NDArray[np.bool_]
-    """`[n, items]`."""
+    given: InteractionMatrix
+    held_back: InteractionMatrix
 
-    def recall(self, scores: NDArray[np.float32], k: int) -> float:
-        """Mean Recall@k over the users with something to find."""
-        hits = np.take_along_axis(self.to_find, _best(scores, self.given, k), axis=1).sum(axis=1)
-        wanted = self.to_find.sum(axis=1)
-        return float((hits / np.minimum(wanted, k))[wanted > 0].mean())
+    @classmethod
+    def split(cls, users: InteractionMatrix, random: np.random.Generator, share_given: float = 0.8) -> "FoldIn":
+        """Split every user with two items or more; at least one item is given and one held back."""
+        users = users.rows(np.flatnonzero(users.sizes >= 2))
+        given = np.zeros(len(users.columns), np.bool_)
+        for start, end in zip(users.starts[:-1].tolist(), users.starts[1:].tolist(), strict=True):
+            count = min(max(round((end - start) * share_given), 1), end - start - 1)
+            given[start + random.permutation(end - start)[:count]] = True
+        return cls(users.masked(given), users.masked(~given))
 
-
-def fold_in(users: csr_matrix, random: np.random.Generator) -> FoldIn:
-    """Split each user's items at random; users with fewer than two items have nothing to find and are left out."""
-    dense = users.toarray().astype(np.float32)
-    dense = dense[(dense > 0).sum(axis=1) >= 2]
-    given, to_find = dense.copy(), np.zeros(dense.shape, np.bool_)
-    for row, weights in enumerate(dense):
-        items = random.permutation(np.flatnonzero(weights))
-        hidden = items[min(max(round(len(items) * GIVEN_SHARE), 1), len(items) - 1) :]
-        given[row, hidden], to_find[row, hidden] = 0.0, True
-    given /= np.maximum(np.linalg.norm(given, axis=1, keepdims=True), 1e-12)
-    return FoldIn(given, to_find)
-
-
-def ndcg(scores: NDArray[np.float32], users: FoldIn, k: int) -> float:
-    """Mean NDCG@k with binary relevance; items that were given are not ranked."""
-    best = _best(scores, users.given, k)
-    gains = np.take_along_axis(users.to_find, best, axis=1) / np.log2(np.arange(2, best.shape[1] + 2))
-    wanted = users.to_find.sum(axis=1)
-    ideal = np.concatenate([[0.0], (1.0 / np.log2(np.arange(2, k + 2))).cumsum()])[np.minimum(wanted, k)]
-    return float((gains.sum(axis=1) / np.maximum(ideal, 1e-12))[wanted > 0].mean())
+    def measure(self, score: Scorer) -> dict[str, float]:
+        """Mean NDCG@100 and Recall@20 over the users; given items are not recommended again."""
+        ndcg: list[float] = []
+        recall: list[float] = []
+        for first in range(0, len(self.given), _USERS_AT_A_TIME):
+            users = np.arange(first, min(first + _USERS_AT_A_TIME, len(self.given)))
+            given, held_back = self.given.rows(users), self.held_back.rows(users)
+            scores = np.array(score(given), np.float32)
+            scores[given.indicator()] = -np.inf
+            relevant = held_back.indicator()
+            ndcg += ndcg_at(NDCG_AT, scores, relevant).tolist()
+            recall += recall_at(RECALL_AT, scores, relevant).tolist()
+        return {f"ndcg_{NDCG_AT}": _mean(ndcg), f"recall_{RECALL_AT}": _mean(recall)}
 
 
-def _best(scores: NDArray[np.float32], given: NDArray[np.float32], k: int) -> NDArray[np.int64]:
-    """`[n, k]` items by descending score, those that were given left out."""
-    ranked = np.where(given > 0, -np.inf, scores)
-    return np.argsort(-ranked, axis=1, kind="stable")[:, :k]
+def ndcg_at(k: int, scores: NDArray[np.float32], relevant: NDArray[np.bool_]) -> NDArray[np.float64]:
+    """`[users]` NDCG of the k items with the highest scores, binary relevance; users need one relevant item."""
+    k = min(k, scores.shape[1])
+    discounts = 1.0 / np.log2(np.arange(2, k + 2))
+    hits = np.take_along_axis(relevant, np.argsort(-scores, axis=1, kind="stable")[:, :k], axis=1)
+    ideal = np.concatenate([[0.0], np.cumsum(discounts)])[np.minimum(relevant.sum(axis=1), k)]
+    return np.asarray((hits * discounts).sum(axis=1) / ideal)
+
+
+def recall_at(k: int, scores: NDArray[np.float32], relevant: NDArray[np.bool_]) -> NDArray[np.float64]:
+    """`[users]` share of the relevant items among the k with the highest scores, of at most k."""
+    k = min(k, scores.shape[1])
+    hits = np.take_along_axis(relevant, np.argsort(-scores, axis=1, kind="stable")[:, :k], axis=1)
+    return np.asarray(hits.sum(axis=1) / np.minimum(relevant.sum(axis=1), k))
+
+
+def _mean(values: list[float]) -> float:
+    return float(np.mean(values)) if values else 0.0

@@ -1,44 +1,54 @@
-"""The autoencoders' losses, one number a user."""
+"""What the autoencoders minimise. All take `[users, ...]` tensors and answer the mean over users, a scalar."""
 
 import math
 
-import tensorflow as tf
+import keras
+from keras import KerasTensor, ops
 
+# Shenbin et al. 2020 (RecVAE), section 3.2 and the authors' settings: standard normal, the encoder of the epoch
+# before, and a wide normal with log variance 10 that keeps rare users from being pulled to the middle.
+COMPOSITE_WEIGHTS = (3 / 20, 3 / 4, 1 / 10)
 WIDE_LOG_VARIANCE = 10.0
-"""Of the wide component of the composite prior (RecVAE, section 3.2)."""
-
-COMPOSITE_WEIGHTS = (0.15, 0.75, 0.1)
-"""Of the standard, the old-posterior and the wide component (RecVAE, section 3.2)."""
 
 
-def squared_loss(inputs: tf.Tensor, decoded: tf.Tensor) -> tf.Tensor:
-    """`[n]` 1/2 sum (x_hat - x)^2."""
-    return 0.5 * tf.reduce_sum(tf.square(decoded - inputs), axis=1)
+def squared_error(scores: KerasTensor, targets: KerasTensor) -> KerasTensor:
+    """1/2 · sum over items of (x̂ − x)²."""
+    return ops.mean(0.5 * ops.sum(ops.square(scores - targets), axis=1))
 
 
-def multinomial_loss(touched: tf.Tensor, decoded: tf.Tensor) -> tf.Tensor:
-    """`[n]` -sum x log softmax(x_hat) (Liang et al. 2018, equation 2)."""
-    return -tf.reduce_sum(touched * tf.nn.log_softmax(decoded, axis=1), axis=1)
+def multinomial(scores: KerasTensor, targets: KerasTensor) -> KerasTensor:
+    """− sum over items of x · log softmax(x̂) (Liang et al. 2018, equation 2)."""
+    return -ops.mean(ops.sum(targets * keras.ops.log_softmax(scores, axis=1), axis=1))
 
 
-def gaussian_kl(mean: tf.Tensor, log_variance: tf.Tensor) -> tf.Tensor:
-    """`[n]` KL(N(mean, variance) || N(0, 1)), in closed form."""
-    return 0.5 * tf.reduce_sum(tf.exp(log_variance) + tf.square(mean) - 1.0 - log_variance, axis=1)
+def normal_divergence(mean: KerasTensor, log_variance: KerasTensor) -> KerasTensor:
+    """KL(N(mean, exp(log_variance)) ‖ N(0, 1)), summed over dimensions (Kingma and Welling 2014, appendix B)."""
+    return -0.5 * ops.mean(ops.sum(1.0 + log_variance - ops.square(mean) - ops.exp(log_variance), axis=1))
 
 
-def gaussian_log_density(code: tf.Tensor, mean: tf.Tensor, log_variance: tf.Tensor) -> tf.Tensor:
-    """`[n]` log N(code; mean, variance), dimensions independent."""
-    squared = tf.square(code - mean) / tf.exp(log_variance)
-    return -0.5 * tf.reduce_sum(log_variance + math.log(2.0 * math.pi) + squared, axis=1)
+def composite_divergence(
+    sample: KerasTensor,
+    posterior: tuple[KerasTensor, KerasTensor],
+    old_posterior: tuple[KerasTensor, KerasTensor],
+    weights: KerasTensor,
+) -> KerasTensor:
+    """The difference log q(z|x) − log p(z) at a sample of q, p mixing three normals (Shenbin et al. 2020, equation 5).
+
+    `weights` `[users]` is each user's share of the divergence: RecVAE lets it grow with the user's number of items.
+    """
+    mean, log_variance = old_posterior
+    zeros = ops.zeros_like(sample)
+    components = [
+        log_density(sample, zeros, zeros),
+        log_density(sample, mean, log_variance),
+        log_density(sample, zeros, zeros + WIDE_LOG_VARIANCE),
+    ]
+    mixed = ops.stack([part + math.log(share) for part, share in zip(components, COMPOSITE_WEIGHTS, strict=True)])
+    difference = log_density(sample, *posterior) - ops.logsumexp(mixed, axis=0)
+    return ops.mean(weights * ops.sum(difference, axis=1))
 
 
-def composite_log_prior(code: tf.Tensor, old_mean: tf.Tensor, old_log_variance: tf.Tensor) -> tf.Tensor:
-    """`[n]` log of RecVAE's prior: a mixture of N(0, 1), last epoch's posterior and a wide Gaussian."""
-    nothing = tf.zeros_like(code)
-    components = (
-        gaussian_log_density(code, nothing, nothing),
-        gaussian_log_density(code, old_mean, old_log_variance),
-        gaussian_log_density(code, nothing, nothing + WIDE_LOG_VARIANCE),
-    )
-    weighted = [each + math.log(weight) for each, weight in zip(components, COMPOSITE_WEIGHTS, strict=True)]
-    return tf.reduce_logsumexp(tf.stack(weighted), axis=0)
+def log_density(sample: KerasTensor, mean: KerasTensor, log_variance: KerasTensor) -> KerasTensor:
+    """Log density of a normal, dimension by dimension."""
+    scaled = ops.square(sample - mean) * ops.exp(-log_variance)
+    return -0.5 * (math.log(2.0 * math.pi) + log_variance + scaled)
