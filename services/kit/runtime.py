@@ -134,8 +134,11 @@ class _NamesOnTheWay:
         self.seen: list[str] = []
 
     def add_generic_rpc_handlers(self, handlers: Any) -> None:
+        # All that older generators call, such as the one behind TensorFlow Serving's stubs.
+        self.seen += [handler.service_name() for handler in handlers if handler.service_name() not in self.seen]
         self._server.add_generic_rpc_handlers(handlers)
 
     def add_registered_method_handlers(self, service_name: str, handlers: Any) -> None:
-        self.seen.append(service_name)
+        if service_name not in self.seen:
+            self.seen.append(service_name)
         self._server.add_registered_method_handlers(service_name, handlers)
