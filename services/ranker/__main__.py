@@ -33,7 +33,7 @@ def definition(settings: RankerSettings) -> ServiceDefinition:
         runtime.resources.push_async_callback(item_vision.close)
         model = ModelClient.open(settings.model_server_addresses)
         runtime.resources.push_async_callback(model.close)
-        catalogues = CatalogueWatch(item_vision)
+        catalogues = CatalogueWatch(item_vision, runtime.background)
         loader = ReleaseLoader(item_vision, catalogues, runtime.background)
         releases = ReleaseWatcher(settings.releases_dir, loader.load, drop=loader.drop)
         readiness = Readiness(
@@ -43,10 +43,11 @@ def definition(settings: RankerSettings) -> ServiceDefinition:
                 "ranker": settings.ranker_addresses,
                 "page_composer": settings.page_composer_addresses,
             },
-            model,
+            settings.model_server_addresses,
+            credentials,
         )
         runtime.resources.push_async_callback(readiness.close)
-        holdings = Holdings(settings, releases, catalogues, model)
+        holdings = Holdings(settings, releases, catalogues, model, runtime.executor)
         labels = ReleaseLabels(settings.releases_dir, readiness.ready_services)
         runtime.register(add_RankerServiceServicer_to_server, RankerServicer(holdings))
         runtime.register(add_ReleaseServiceServicer_to_server, ReleaseServicer(labels, settings.promotion_wait_s))
@@ -58,7 +59,7 @@ def definition(settings: RankerSettings) -> ServiceDefinition:
             # Without item_vision the vocabulary stands in, so its absence must not keep the ranker from serving.
             with suppress(TimeoutError):
                 async with asyncio.timeout(CATALOGUE_WAIT_S):
-                    await asyncio.gather(*(catalogues.until_current(shop) for shop in releases.known_shops()))
+                    await asyncio.gather(*(catalogues.until_settled(shop) for shop in releases.known_shops()))
 
         runtime.warm_up(warm_up)
 

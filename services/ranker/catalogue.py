@@ -4,6 +4,7 @@ Positions never change while the process lives: an item that is updated keeps it
 release needs to work out only once which of its rows stands where.
 """
 
+import threading
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
@@ -21,10 +22,10 @@ class CatalogueItem:
     """What the ranker keeps of one item."""
 
     item_id: str
-    family_id: str
     brand: str
     category: str
     price_minor: int
+    """0 when it is not known."""
     list_price_minor: int
     """0 when the item is not reduced."""
     stock: int
@@ -49,24 +50,32 @@ class Names:
             self.names.append(name)
         return code
 
+    def of(self, codes: NDArray[np.int32]) -> list[str]:
+        """`[n]` the names of codes."""
+        names = self.names
+        return [names[code] for code in codes.tolist()]
+
     def matching(self, wanted: Callable[[str], bool]) -> NDArray[np.bool_]:
         """`[names]` which names are wanted; index it with codes."""
         return np.fromiter((wanted(name) for name in self.names), np.bool_, len(self.names))
 
 
 class Catalogue:
-    """The items of one shop. Written by one task, read between its writes (one event loop)."""
+    """The items of one shop. Threads that read or write hold `lock`, so that a request sees one state of it."""
 
     def __init__(self) -> None:
+        self.lock = threading.Lock()
         self.item_ids: list[str] = []
         self.words = WordIndex()
-        """What a search may match, position by position; an item's words are those it was first seen with."""
+        """What a search may match, position by position."""
         self.brands = Names()
         """Brand names by code."""
         self.categories = Names()
         """Category paths by code."""
         self.cursor = ""
         """Cursor of the watch that this view corresponds to; empty before the first message."""
+        self.complete = False
+        """Whether the whole catalogue has been read once."""
         self._position_of: dict[str, int] = {}
         self._numbers = {name: np.zeros(_FIRST_CAPACITY, kind) for name, kind in _COLUMNS.items()}
 
@@ -75,7 +84,7 @@ class Catalogue:
 
     @property
     def price_minor(self) -> NDArray[np.int64]:
-        """`[items]` price in minor units."""
+        """`[items]` price in minor units; 0 when not known."""
         return self._column("price_minor")
 
     @property
@@ -108,14 +117,17 @@ class Catalogue:
         """`[items]` False for deleted items."""
         return self._column("present")
 
-    def position(self, item_id: str) -> int:
-        """The item's position; −1 when it is unknown or deleted."""
-        position = self._position_of.get(item_id, -1)
-        return position if position >= 0 and self._numbers["present"][position] else -1
-
     def positions(self, item_ids: Iterable[str]) -> NDArray[np.int64]:
         """`[len(item_ids)]` positions, −1 where unknown or deleted."""
-        return np.array([self.position(item_id) for item_id in item_ids], np.int64)
+        positions = self.all_positions(item_ids)
+        if len(self):
+            positions[~self.present[positions]] = -1
+        return positions
+
+    def all_positions(self, item_ids: Iterable[str]) -> NDArray[np.int64]:
+        """`[len(item_ids)]` positions, those of deleted items included; −1 where unknown."""
+        position_of = self._position_of
+        return np.array([position_of.get(item_id, -1) for item_id in item_ids], np.int64)
 
     def put(self, items: Sequence[CatalogueItem]) -> None:
         """Add items or replace what is known of them."""
@@ -123,28 +135,38 @@ class Catalogue:
             position = self._position_of.get(item.item_id)
             if position is None:
                 position = self._append(item)
-            for name in ("price_minor", "list_price_minor", "stock", "created_s"):
-                self._numbers[name][position] = getattr(item, name)
-            self._numbers["brand_code"][position] = self.brands.code(item.brand)
-            self._numbers["category_code"][position] = self.categories.code(item.category)
-            self._numbers["present"][position] = True
+            else:
+                self.words.replace(position, item.words)
+            numbers = self._numbers
+            numbers["price_minor"][position] = item.price_minor
+            numbers["list_price_minor"][position] = item.list_price_minor
+            numbers["stock"][position] = min(item.stock, _MOST_STOCK)
+            numbers["created_s"][position] = item.created_s
+            numbers["brand_code"][position] = self.brands.code(item.brand)
+            numbers["category_code"][position] = self.categories.code(item.category)
+            numbers["present"][position] = True
 
     def delete(self, item_ids: Iterable[str]) -> None:
         """Mark items as gone; unknown ids are ignored."""
-        for item_id in item_ids:
-            position = self._position_of.get(item_id)
-            if position is not None:
-                self._numbers["present"][position] = False
+        positions = self.all_positions(item_ids)
+        self._numbers["present"][positions[positions >= 0]] = False
+
+    def delete_all_but(self, item_ids: Iterable[str]) -> None:
+        """Mark everything else as gone."""
+        positions = self.all_positions(item_ids)
+        kept = np.zeros(len(self), np.bool_)
+        kept[positions[positions >= 0]] = True
+        self.present[~kept] = False
 
     def _append(self, item: CatalogueItem) -> int:
         position = len(self.item_ids)
-        self.item_ids.append(item.item_id)
-        self.words.extend([item.words])
-        self._position_of[item.item_id] = position
         if position >= len(self._numbers["present"]):
             self._numbers = {
                 name: np.concatenate([column, np.zeros_like(column)]) for name, column in self._numbers.items()
             }
+        self.item_ids.append(item.item_id)
+        self.words.append(item.words)
+        self._position_of[item.item_id] = position
         return position
 
     def _column(self, name: str) -> NDArray:  # type: ignore[type-arg]
@@ -160,3 +182,4 @@ _COLUMNS: dict[str, type[np.generic]] = {
     "category_code": np.int32,
     "present": np.bool_,
 }
+_MOST_STOCK = int(np.iinfo(np.int32).max)

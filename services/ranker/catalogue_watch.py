@@ -1,8 +1,11 @@
-"""Keeps a catalogue current through item_vision's watch, from its resume cursor on."""
+"""Keeps catalogues current through item_vision's watch, from its resume cursor on."""
 
 import asyncio
 import logging
 
+import grpc
+
+from services.kit.background import BackgroundTasks
 from services.kit.errors import DependencyDown
 from services.kit.status import RemoteError
 from services.kit.upstream import Upstream
@@ -12,65 +15,92 @@ from vitrine.item_vision.v1 import item_vision_pb2, item_vision_pb2_grpc
 LOG = logging.getLogger(__name__)
 
 RETRY_S = 0.5
+ATTEMPTS_BEFORE_SETTLED = 3
+"""After so many watches that were cut before the catalogue was complete, nobody waits for it any longer."""
 
 
 class CatalogueWatch:
     """The catalogues of all shops, each followed by a task of its own."""
 
-    def __init__(self, item_vision: Upstream) -> None:
+    def __init__(self, item_vision: Upstream, background: BackgroundTasks) -> None:
+        self._background = background
         self._item_vision = item_vision
         self._stub = item_vision_pb2_grpc.CatalogueServiceStub(item_vision.channel)
         self._catalogues: dict[str, Catalogue] = {}
-        self._followed: set[str] = set()
-        self._current: dict[str, asyncio.Event] = {}
+        self._settled: dict[str, asyncio.Event] = {}
 
     def catalogue(self, shop_id: str) -> Catalogue:
         """The shop's items as far as they are known; the same object as long as the process lives."""
         return self._catalogues.setdefault(shop_id, Catalogue())
 
-    def followed(self, shop_id: str) -> bool:
-        """Say whether a shop is followed already."""
-        return shop_id in self._followed
+    def follow(self, shop_id: str) -> None:
+        """Follow a shop from now on; a second call does nothing."""
+        if shop_id not in self._settled:
+            self._settled[shop_id] = asyncio.Event()
+            self._background.spawn("catalogue_watch", self._follow(shop_id))
 
-    async def until_current(self, shop_id: str) -> None:
-        """Wait until the shop's whole catalogue has been read once."""
-        await self._current.setdefault(shop_id, asyncio.Event()).wait()
+    async def until_settled(self, shop_id: str) -> None:
+        """Wait until a followed shop's catalogue is complete, or item_vision has proved to be away."""
+        await self._settled[shop_id].wait()
 
-    async def follow(self, shop_id: str) -> None:
-        """Follow one shop until cancelled; a cut watch is opened again from its cursor."""
-        catalogue = self.catalogue(shop_id)
-        self._followed.add(shop_id)
+    async def _follow(self, shop_id: str) -> None:
+        """Watch until cancelled; a watch that is cut is opened again from the last cursor."""
+        catalogue, reading, attempts = self.catalogue(shop_id), Reading(), 0
         while True:
             try:
-                await self._read(shop_id, catalogue)
+                await self._watch(shop_id, catalogue, reading)
             except (DependencyDown, RemoteError) as failure:
-                LOG.info(
-                    "the catalogue watch was cut",
-                    extra={"fields": {"shop_id": shop_id, "cause": str(failure)}},
-                )
+                LOG.info("the catalogue watch was cut", extra={"fields": {"shop_id": shop_id, "cause": str(failure)}})
+                if isinstance(failure, RemoteError) and failure.code is grpc.StatusCode.INVALID_ARGUMENT:
+                    # The cursor is of another life of the catalogue: read it all again.
+                    catalogue.cursor, reading = "", Reading()
+            attempts += 1
+            if attempts >= ATTEMPTS_BEFORE_SETTLED:
+                self._settled[shop_id].set()
             await asyncio.sleep(RETRY_S)
 
-    async def _read(self, shop_id: str, catalogue: Catalogue) -> None:
+    async def _watch(self, shop_id: str, catalogue: Catalogue, reading: "Reading") -> None:
         request = item_vision_pb2.WatchItemsRequest(shop_id=shop_id, cursor=catalogue.cursor)
         async for message in self._item_vision.stream(self._stub.WatchItems, request):
-            catalogue.put([catalogue_item(facts) for facts in message.items])
-            catalogue.delete(message.deleted_item_ids)
-            catalogue.cursor = message.cursor
+            # In a thread: a thousand items take tens of milliseconds, and a request may hold the lock.
+            await asyncio.to_thread(take_in, catalogue, message, reading)
             if message.up_to_date:
-                self._current.setdefault(shop_id, asyncio.Event()).set()
+                self._settled[shop_id].set()
+
+
+class Reading:
+    """Which items a reading of the whole catalogue has seen so far; those it has not at its end are gone."""
+
+    def __init__(self) -> None:
+        self.seen: set[str] | None = set()
+        """None once the end was reached."""
+
+
+def take_in(catalogue: Catalogue, message: item_vision_pb2.WatchItemsResponse, reading: Reading) -> None:
+    """Bring the catalogue to the state after a message of the watch."""
+    items = [catalogue_item(facts) for facts in message.items]
+    with catalogue.lock:
+        catalogue.put(items)
+        catalogue.delete(message.deleted_item_ids)
+        catalogue.cursor = message.cursor
+        if reading.seen is not None:
+            reading.seen.update(item.item_id for item in items)
+            reading.seen.difference_update(message.deleted_item_ids)
+            if message.up_to_date:
+                catalogue.delete_all_but(reading.seen)
+                reading.seen = None
+        catalogue.complete |= message.up_to_date
 
 
 def catalogue_item(facts: item_vision_pb2.ItemFacts) -> CatalogueItem:
     """What the ranker keeps of an item."""
-    words = " ".join([*facts.titles.values(), facts.brand, facts.category, *facts.attributes.values()])
     return CatalogueItem(
         item_id=facts.item_id,
-        family_id=facts.family_id,
         brand=facts.brand,
         category=facts.category,
         price_minor=facts.price.amount_minor,
         list_price_minor=facts.list_price.amount_minor if facts.HasField("list_price") else 0,
         stock=facts.stock if facts.HasField("stock") else NOT_COUNTED,
         created_s=facts.created_at.seconds + facts.created_at.nanos / 1e9,
-        words=words.casefold(),
+        words=" ".join([*facts.titles.values(), facts.brand, facts.category, *facts.attributes.values()]),
     )

@@ -44,9 +44,7 @@ async def explain(tensors: Tensors, predict: Predict) -> Explanation:
     forward = [frozenset(GROUPS[:count]) for count in range(len(GROUPS) + 1)]
     backward = [frozenset(GROUPS[count:]) for count in range(len(GROUPS) + 1)]
     known = list(dict.fromkeys([*forward, *backward]))
-    log_odds = dict(
-        zip(known, await asyncio.gather(*(_log_odds(tensors, groups, predict) for groups in known)), strict=True)
-    )
+    log_odds = await _log_odds_of(known, tensors, predict)
     contributions = [
         (
             group,
@@ -79,6 +77,18 @@ def with_groups(tensors: Tensors, groups: frozenset[str]) -> Tensors:
             features[:, [FEATURE_NAMES.index(name) for name in names]] = 0.0
     kept["candidate_features"] = features
     return kept
+
+
+async def _log_odds_of(
+    variants: Sequence[frozenset[str]], tensors: Tensors, predict: Predict
+) -> dict[frozenset[str], float]:
+    """Ask for all variants at once; the first failure ends the others."""
+    try:
+        async with asyncio.TaskGroup() as group:
+            asked = [group.create_task(_log_odds(tensors, groups, predict)) for groups in variants]
+    except ExceptionGroup as failures:
+        raise failures.exceptions[0] from failures
+    return dict(zip(variants, (task.result() for task in asked), strict=True))
 
 
 async def _log_odds(tensors: Tensors, groups: frozenset[str], predict: Predict) -> float:

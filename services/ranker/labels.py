@@ -1,12 +1,15 @@
 """Releases of a shop and the moving of their labels: promote, roll back, and who is ready."""
 
 import asyncio
+import logging
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from services.kit.errors import NotFound, NotReady
-from services.kit.release import Labels, Release, ReleaseDirectory
+from services.kit.release import Labels, Release, ReleaseBroken, ReleaseDirectory
+
+LOG = logging.getLogger(__name__)
 
 POLL_S = 0.2
 
@@ -33,11 +36,11 @@ class ReleaseLabels:
         self._moving = asyncio.Lock()
 
     async def list_releases(self, shop_id: str) -> list[ListedRelease]:
-        """All releases of a shop, newest first."""
+        """All releases of a shop, newest first; broken ones are left out, as nobody can serve them."""
         directory = ReleaseDirectory(self._root, shop_id)
         ready = await self._ready_services(shop_id)
         labels = await asyncio.to_thread(directory.labels)
-        releases = await asyncio.to_thread(lambda: [directory.open(each) for each in directory.list_ids()])
+        releases = await asyncio.to_thread(_open_all, directory)
         return [_listed(release, labels, ready) for release in releases]
 
     async def promote(self, shop_id: str, release_id: str, label: str, wait_s: float) -> ListedRelease:
@@ -47,11 +50,9 @@ class ReleaseLabels:
         """
         async with self._moving:
             directory = ReleaseDirectory(self._root, shop_id)
-            release = await asyncio.to_thread(_open, directory, release_id)
+            release = await asyncio.to_thread(directory.open, release_id)
             ready = await self._until_ready(shop_id, release_id, wait_s)
-            labels = await asyncio.to_thread(directory.labels)
-            labels = with_label(labels, label, release_id)
-            await asyncio.to_thread(directory.write_labels, labels)
+            labels = await asyncio.to_thread(_move, directory, label, release_id)
             return _listed(release, labels, ready)
 
     async def roll_back(self, shop_id: str, wait_s: float) -> ListedRelease:
@@ -61,16 +62,15 @@ class ReleaseLabels:
         """
         async with self._moving:
             directory = ReleaseDirectory(self._root, shop_id)
-            labels = await asyncio.to_thread(directory.labels)
+            labels = await asyncio.to_thread(_labels_of_what_is_there, directory)
             if not labels.previous:
                 raise NotReady(
                     f"shop {shop_id} has no previous release to go back to; promote one with PromoteRelease",
                     reason="NO_PREVIOUS_RELEASE",
                 )
-            release = await asyncio.to_thread(_open, directory, labels.previous)
+            release = await asyncio.to_thread(directory.open, labels.previous)
             ready = await self._until_ready(shop_id, labels.previous, wait_s)
-            labels = with_label(labels, "stable", labels.previous)
-            await asyncio.to_thread(directory.write_labels, labels)
+            labels = await asyncio.to_thread(_move, directory, "stable", labels.previous)
             return _listed(release, labels, ready)
 
     async def _until_ready(self, shop_id: str, release_id: str, wait_s: float) -> Mapping[str, frozenset[str]]:
@@ -100,11 +100,27 @@ def with_label(labels: Labels, label: str, release_id: str) -> Labels:
     return Labels(stable=release_id, canary=canary, previous=labels.stable)
 
 
-def _open(directory: ReleaseDirectory, release_id: str) -> Release:
-    try:
-        return directory.open(release_id)
-    except NotFound as error:
-        raise NotFound(error.message, reason="RELEASE_UNKNOWN", metadata={"release_id": release_id}) from error
+def _move(directory: ReleaseDirectory, label: str, release_id: str) -> Labels:
+    labels = with_label(_labels_of_what_is_there(directory), label, release_id)
+    directory.write_labels(labels)
+    return labels
+
+
+def _labels_of_what_is_there(directory: ReleaseDirectory) -> Labels:
+    """The labels without those of releases that were removed from the disk."""
+    there = frozenset(directory.list_ids())
+    named = directory.labels().model_dump()
+    return Labels(**{label: release_id if release_id in there else None for label, release_id in named.items()})
+
+
+def _open_all(directory: ReleaseDirectory) -> list[Release]:
+    releases = []
+    for release_id in directory.list_ids():
+        try:
+            releases.append(directory.open(release_id))
+        except (NotFound, ReleaseBroken) as problem:
+            LOG.warning("a release cannot be listed", extra={"fields": {"problem": str(problem)}})
+    return releases
 
 
 def _listed(release: Release, labels: Labels, ready: Mapping[str, frozenset[str]]) -> ListedRelease:

@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from services.ranker.catalogue import Catalogue
+from services.ranker.items import Items
 
 DAY_S = 86_400.0
 SHARE_OF_WORDS = 0.5
@@ -27,14 +28,37 @@ class PoolFilter:
     query: str = ""
 
 
+class Masks:
+    """The masks of one request's pools; equal filters are computed once."""
+
+    def __init__(self, items: Items, now_s: float) -> None:
+        self._items = items
+        self._now_s = now_s
+        self._positions: dict[PoolFilter, NDArray[np.bool_]] = {}
+        self._rows: dict[PoolFilter, NDArray[np.bool_]] = {}
+
+    def positions(self, wanted: PoolFilter) -> NDArray[np.bool_]:
+        """`[items]` over positions of the catalogue; not to be written to."""
+        mask = self._positions.get(wanted)
+        if mask is None:
+            mask = self._positions[wanted] = allowed(self._items.catalogue, wanted, self._now_s)
+        return mask
+
+    def rows(self, wanted: PoolFilter) -> NDArray[np.bool_]:
+        """`[vocabulary]` over rows of the release; not to be written to."""
+        mask = self._rows.get(wanted)
+        if mask is None:
+            mask = self._rows[wanted] = self._items.rows.rows_allowed(self.positions(wanted))
+        return mask
+
+
 def allowed(catalogue: Catalogue, wanted: PoolFilter, now_s: float) -> NDArray[np.bool_]:
     """`[items]` True for items that are in the shop and pass. Sold-out items pass: showing is the page's affair."""
     mask = catalogue.present.copy()
     if wanted.categories:
         mask &= catalogue.categories.matching(lambda path: within(path, wanted.categories))[catalogue.category_codes]
     if wanted.brands:
-        brands = frozenset(wanted.brands)
-        mask &= catalogue.brands.matching(brands.__contains__)[catalogue.brand_codes]
+        mask &= catalogue.brands.matching(frozenset(wanted.brands).__contains__)[catalogue.brand_codes]
     if wanted.maximum_age_days is not None:
         mask &= catalogue.created_s >= now_s - wanted.maximum_age_days * DAY_S
     if wanted.reduced_only:

@@ -1,69 +1,117 @@
 """Which items a search text means: word by word, in any language that the titles are in.
 
-Words are compared by their beginnings, plural and gender endings left off; text without spaces between words, such as
-Chinese, is compared by pairs of characters.
+Words are compared by their beginnings, plural and gender endings and accents left off; text without spaces between
+words, such as Chinese, is compared by pairs of characters.
 """
 
 import re
-from collections.abc import Sequence
+import unicodedata
+from array import array
 
 import numpy as np
 from numpy.typing import NDArray
 
 _WORD = re.compile(r"[^\W_]+")
 _UNSPACED = re.compile(r"[぀-ヿ㐀-鿿가-힯]+")
-_SHORTEST_STEM = 4
+_SHORTEST_STEM = 3
+_LONGEST_ENDING = 3
+"""A known word may go on so far beyond the asked one: "dress" finds "dresses"."""
+_REMEMBERED_QUERIES = 64
 
 
 def terms(text: str) -> list[str]:
-    """The words of a text, casefolded, in order; runs of unspaced script become pairs of characters."""
+    """The words of a text, in order, without case and accents; runs of unspaced script become pairs of characters."""
     found: list[str] = []
-    for word in _WORD.findall(text.casefold()):
+    for word in _WORD.findall(_plain(text)):
         for run in _UNSPACED.findall(word):
-            found.extend(run[i : i + 2] for i in range(max(len(run) - 1, 1)))
-        rest = _UNSPACED.sub(" ", word).split()
-        found.extend(rest)
+            found.extend(run[place : place + 2] for place in range(max(len(run) - 1, 1)))
+        found.extend(_UNSPACED.sub(" ", word).split())
     return found
 
 
+def indexed_terms(text: str) -> set[str]:
+    """What a text is found by: its terms, and each character of unspaced script by itself."""
+    return {*terms(text), *(character for run in _UNSPACED.findall(_plain(text)) for character in run)}
+
+
 class WordIndex:
-    """From words to the positions of the texts that contain them. Grows with `extend`; texts never change places."""
+    """From words to the positions of the texts that contain them."""
 
     def __init__(self) -> None:
-        self._positions: dict[str, list[int]] = {}
-        self._size = 0
+        self._texts: list[str] = []
+        self._positions: dict[str, array[int]] = {}
+        self._beginning: dict[str, list[str]] = {}
+        """First characters → the known words that begin so."""
+        self._matches: dict[str, NDArray[np.float32]] = {}
 
     def __len__(self) -> int:
-        return self._size
+        return len(self._texts)
 
-    def extend(self, texts: Sequence[str]) -> None:
-        """Index texts at the next positions."""
-        for position, text in enumerate(texts, start=self._size):
-            for word in set(terms(text)):
-                self._positions.setdefault(word, []).append(position)
-        self._size += len(texts)
+    def append(self, text: str) -> None:
+        """Index a text at the next position."""
+        self._texts.append(text)
+        self._matches.clear()
+        self._add(text, len(self._texts) - 1)
+
+    def replace(self, position: int, text: str) -> None:
+        """Let another text stand at a position; costs nothing when it is the same."""
+        old = self._texts[position]
+        if old == text:
+            return
+        self._texts[position] = text
+        self._matches.clear()
+        for word in indexed_terms(old):
+            self._positions[word].remove(position)
+        self._add(text, position)
 
     def match(self, query: str) -> NDArray[np.float32]:
         """`[texts]` share of the query's words that each text has, 0 to 1; zeros for a query without words."""
+        known = self._matches.get(query)
+        if known is None:
+            while len(self._matches) >= _REMEMBERED_QUERIES:
+                del self._matches[next(iter(self._matches))]
+            known = self._matches[query] = self._match(query)
+            known.flags.writeable = False
+        return known
+
+    def _match(self, query: str) -> NDArray[np.float32]:
         wanted = list(dict.fromkeys(terms(query)))
-        scores = np.zeros(self._size, np.float32)
+        scores = np.zeros(len(self._texts), np.float32)
         for word in wanted:
-            hit = np.zeros(self._size, np.bool_)
+            hit = np.zeros(len(self._texts), np.bool_)
             for known in self._like(word):
-                hit[self._positions[known]] = True
+                hit[np.frombuffer(self._positions[known], np.int32)] = True
             scores += hit
         return scores / np.float32(max(len(wanted), 1))
 
+    def _add(self, text: str, position: int) -> None:
+        for word in indexed_terms(text):
+            places = self._positions.get(word)
+            if places is None:
+                places = self._positions[word] = array("i")
+                self._beginning.setdefault(word[:_SHORTEST_STEM], []).append(word)
+            places.append(position)
+
     def _like(self, word: str) -> list[str]:
-        if len(word) < _SHORTEST_STEM:
-            return [word] if word in self._positions else []
+        if len(word) <= _SHORTEST_STEM or _UNSPACED.match(word):
+            return [word] if self._positions.get(word) else []
         stem = _stem(word)
-        return [known for known in self._positions if known.startswith(stem) and len(known) <= len(word) + 3]
+        return [
+            known
+            for known in self._beginning.get(stem[:_SHORTEST_STEM], ())
+            if known.startswith(stem) and len(known) <= len(word) + _LONGEST_ENDING and self._positions[known]
+        ]
+
+
+def _plain(text: str) -> str:
+    """One spelling: casefolded, compatibility forms unified, accents off."""
+    decomposed = unicodedata.normalize("NFKD", text.casefold())
+    return unicodedata.normalize("NFC", "".join(each for each in decomposed if not unicodedata.combining(each)))
 
 
 def _stem(word: str) -> str:
     """The word without the plural and gender endings of English and Spanish."""
     for ending in ("es", "as", "os", "s", "a", "o", "e"):
-        if word.endswith(ending) and len(word) - len(ending) >= _SHORTEST_STEM - 1:
+        if word.endswith(ending) and len(word) - len(ending) >= _SHORTEST_STEM:
             return word[: -len(ending)]
     return word

@@ -1,6 +1,6 @@
 """A release as the ranker holds it: vocabulary, sources, normalisation, and what ties it to the live catalogue."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -8,17 +8,24 @@ import numpy as np
 from numpy.typing import NDArray
 
 from services.kit.release import Release
-from services.ranker.catalogue import NOT_COUNTED, Catalogue, CatalogueItem
+from services.ranker.catalogue import NOT_COUNTED, Catalogue
 from services.ranker.fresh_items import FreshItems
 from services.ranker.item_facts import ItemFacts
+from services.ranker.items import Items, add_missing, remembered
 from services.ranker.model.normalisation import Normalisation
+from services.ranker.model.signature import CONTENT_SIZE
 from services.ranker.price_bands import PriceBands
 from services.ranker.row_map import RowMap
-from services.ranker.source import Source
+from services.ranker.source import Seeds, Source
 from services.ranker.sources import SOURCE_NAMES, load_source
+from services.ranker.visitor import Visitor
 from services.ranker.vocabulary import Vocabulary
 
 DAY_S = 86_400.0
+NEW_SCALE_DAYS = 30.0
+"""The source "new" scores exp(-age / this)."""
+UNKNOWN_P_CLICK = 0.01
+"""P(click | examined) where nothing says better."""
 
 
 @dataclass(frozen=True)
@@ -28,8 +35,10 @@ class RankerRelease:
     shop_id: str
     release_id: str
     version: int
+    created_s: float
+    """When it was published, in seconds since the epoch."""
     calibrated: bool
-    spaces: dict[str, str]
+    spaces: Mapping[str, str]
     """Vector space by modality, "user" included."""
     vocabulary: Vocabulary
     normalisation: Normalisation
@@ -51,12 +60,13 @@ class RankerRelease:
         vocabulary = Vocabulary.load(release.file("vocabulary.npz"))
         items = release.load_arrays("items.npz")
         manifest = release.manifest
-        return cls(
+        loaded = cls(
             shop_id=manifest.shop_id,
             release_id=manifest.release_id,
             version=manifest.version,
+            created_s=manifest.created_at.timestamp(),
             calibrated=manifest.calibrated,
-            spaces=dict(manifest.spaces),
+            spaces=manifest.spaces,
             vocabulary=vocabulary,
             normalisation=Normalisation.load(release.file("fusion/features.json")),
             price_bands=PriceBands.from_json(release.load_json("price_bands.json")),
@@ -69,29 +79,36 @@ class RankerRelease:
             row_popularity=items["popularity"],
             purchase_share=float(manifest.metrics.get("purchase_share_of_clicks", 0.0)),
             rows=RowMap(vocabulary),
-            fresh=FreshItems(manifest.shop_id, manifest.release_id, dict(manifest.spaces)),
+            fresh=FreshItems(manifest.shop_id, manifest.release_id, manifest.spaces),
         )
+        loaded.remembered  # noqa: B018 - made here, because a request must not wait for it
+        return loaded
 
     def popularity(self, rows: NDArray[np.int32]) -> NDArray[np.float32]:
         """`[n, 3]` popularity of rows; zeros for items newer than the release (row −1)."""
-        return np.where((rows >= 0)[:, None], self.row_popularity[rows], 0.0).astype(np.float32)
+        return np.where((rows >= 0)[:, None], self.row_popularity[rows], np.float32(0.0))
 
-    def stand_in_of_popularity(self, rows: NDArray[np.int32]) -> NDArray[np.float32]:
-        """`[n]` P(click | examined) by popularity alone, as the popular source's calibration has it."""
-        weekly = self.popularity(rows)[:, 1]
-        popular = self.sources.get("popular")
-        if popular is None:
-            return np.full(len(rows), 0.01, np.float32)
-        return popular.p_click(
-            weekly * np.float32(len(self.vocabulary) / max(float(self.row_popularity[:, 1].sum()), 1.0))
-        )
+    def p_click(self, source: str, scores: NDArray[np.float32]) -> NDArray[np.float32]:
+        """`[n]` P(click | examined) that scores of a source stand for."""
+        known = self.sources.get(source)
+        return np.full(len(scores), UNKNOWN_P_CLICK, np.float32) if known is None else known.p_click(scores)
 
-    def facts(self, items: "Items", positions: NDArray[np.int64], now_s: float) -> ItemFacts:
+    def p_click_of_popularity(self, rows: NDArray[np.int32]) -> NDArray[np.float32]:
+        """`[n]` P(click | examined) by popularity alone, on the scale of the popular source: 1 is average."""
+        return self.p_click("popular", self.popularity(rows)[:, 1] * self._popularity_scale)
+
+    def vectors(self, item_ids: Sequence[str]) -> NDArray[np.float32]:
+        """`[n, 128]` content of known and fresh items; zeros for items without any."""
+        rows = self.vocabulary.rows(item_ids)
+        known = self.content[rows] if len(rows) else np.zeros((0, CONTENT_SIZE), np.float32)
+        return np.where((rows >= 0)[:, None], known, self.fresh.content(item_ids))
+
+    def facts(self, items: Items, positions: NDArray[np.int64], now_s: float) -> ItemFacts:
         """The columns that features need, for positions of the catalogue."""
         catalogue = items.catalogue
         rows = items.rows.rows(positions)
-        item_ids = [catalogue.item_ids[position] for position in positions]
-        categories = [catalogue.categories.names[code] for code in catalogue.category_codes[positions]]
+        item_ids = [catalogue.item_ids[position] for position in positions.tolist()]
+        categories = catalogue.categories.of(catalogue.category_codes[positions])
         prices = catalogue.price_minor[positions]
         popularity = self.popularity(rows)
         bands = self.vocabulary.price_bands
@@ -100,10 +117,10 @@ class RankerRelease:
             rows=rows,
             price_minor=prices,
             list_price_minor=catalogue.list_price_minor[positions],
-            brands=[catalogue.brands.names[code] for code in catalogue.brand_codes[positions]],
+            brands=catalogue.brands.of(catalogue.brand_codes[positions]),
             categories=categories,
             price_bands=[
-                bands[row] if row >= 0 else self.price_bands.band(int(price), category)
+                bands[row] if row >= 0 else self.price_bands.band(price, category)
                 for row, price, category in zip(rows.tolist(), prices.tolist(), categories, strict=True)
             ],
             popularity_1d=popularity[:, 0],
@@ -112,38 +129,33 @@ class RankerRelease:
             # The events that training learns from do not say what stock was then, so the model is not told now either.
             stock=np.full(len(positions), NOT_COUNTED, np.int32),
             age_days=((now_s - catalogue.created_s[positions]) / DAY_S).astype(np.float32),
-            new_vectors=self.fresh.content([item_ids[index] for index in np.flatnonzero(rows < 0)]),
+            new_vectors=self.fresh.content([item_ids[index] for index in np.flatnonzero(rows < 0).tolist()]),
         )
 
-    @cached_property
-    def remembered(self) -> "Items":
-        """The vocabulary as a catalogue, for when item_vision was never reached: no prices, no stock."""
-        catalogue, known = Catalogue(), self.vocabulary
-        catalogue.put(
-            [
-                CatalogueItem(
-                    item_id, family_id, brand, category, 0, 0, NOT_COUNTED, 0.0, f"{brand} {category}".casefold()
-                )
-                for item_id, family_id, brand, category in zip(
-                    known.item_ids, known.family_ids, known.brands, known.categories, strict=True
-                )
-            ]
-        )
-        rows = RowMap(known)
-        rows.update(catalogue)
-        return Items(catalogue, rows)
-
-    def items(self, catalogue: Catalogue) -> "Items":
-        """The live catalogue seen with this release's rows; the remembered one while it is empty."""
-        if not len(catalogue):
+    def items(self, catalogue: Catalogue) -> Items:
+        """The live catalogue seen with this release's rows; until it is complete, the vocabulary. Hold its lock."""
+        if not catalogue.complete:
             return self.remembered
+        if not self.rows.complete:
+            add_missing(catalogue, self.vocabulary, self._created_s_of_rows)
         self.rows.update(catalogue)
         return Items(catalogue, self.rows)
 
+    @cached_property
+    def remembered(self) -> Items:
+        """The vocabulary as a catalogue, with the ages that training knew."""
+        return remembered(self.vocabulary, self._created_s_of_rows)
 
-@dataclass(frozen=True)
-class Items:
-    """A catalogue and which of its positions is which row of a release."""
+    @cached_property
+    def _created_s_of_rows(self) -> list[float]:
+        """When each row was created, as the source "new" has it; 0 when it is not shipped."""
+        new = self.sources.get("new")
+        if new is None:
+            return [0.0] * len(self.vocabulary)
+        freshness = new.score(Visitor(), Seeds(np.zeros(0, np.int32), np.zeros(0, np.float32))).scores
+        age_days = -NEW_SCALE_DAYS * np.log(np.clip(freshness.astype(np.float64), 1e-30, 1.0))
+        return [self.created_s - age * DAY_S for age in age_days.tolist()]
 
-    catalogue: Catalogue
-    rows: RowMap
+    @cached_property
+    def _popularity_scale(self) -> np.float32:
+        return np.float32(len(self.vocabulary) / max(float(self.row_popularity[:, 1].sum()), 1.0))

@@ -3,6 +3,8 @@
 import asyncio
 from collections.abc import Mapping, Sequence
 
+import grpc
+
 from services.kit.channels import open_channel
 from services.kit.errors import DependencyDown
 from services.kit.status import RemoteError
@@ -14,21 +16,26 @@ TIMEOUT_S = 1.0
 
 
 class Readiness:
-    """Asks the replicas of all services and the model server."""
+    """Asks the replicas of all services, model servers included."""
 
-    def __init__(self, addresses: Mapping[str, Sequence[str]], model: ModelClient) -> None:
+    def __init__(
+        self,
+        addresses: Mapping[str, Sequence[str]],
+        model_servers: Sequence[str],
+        credentials: grpc.ChannelCredentials | None = None,
+    ) -> None:
         # A channel a replica: behind round robin one could not tell which of them answered.
         self._replicas = {
-            service: [Upstream(service, open_channel([address])) for address in places]
+            service: [Upstream(service, open_channel([address], credentials=credentials)) for address in places]
             for service, places in addresses.items()
         }
-        self._model = model
+        self._models = [ModelClient.open([address]) for address in model_servers]
 
     async def ready_services(self, shop_id: str) -> Mapping[str, frozenset[str]]:
         """For each service the releases that every replica has ready; none when a replica does not answer."""
         services = list(self._replicas)
         answers = await asyncio.gather(
-            *(self._service(service, shop_id) for service in services), self._models(shop_id)
+            *(self._service(service, shop_id) for service in services), self._model_server(shop_id)
         )
         return dict(zip([*services, "model_server"], answers, strict=True))
 
@@ -37,17 +44,25 @@ class Readiness:
         for replicas in self._replicas.values():
             for replica in replicas:
                 await replica.close()
+        for model in self._models:
+            await model.close()
 
     async def _service(self, service: str, shop_id: str) -> frozenset[str]:
         replicas = self._replicas[service]
         answers = await asyncio.gather(*(_ready(replica, shop_id) for replica in replicas))
         return frozenset.intersection(*answers)
 
-    async def _models(self, shop_id: str) -> frozenset[str]:
-        try:
-            return frozenset(f"r{version}" for version in await self._model.available_versions(shop_id))
-        except DependencyDown:
-            return frozenset()
+    async def _model_server(self, shop_id: str) -> frozenset[str]:
+        answers = await asyncio.gather(*(_served(model, shop_id) for model in self._models))
+        return frozenset.intersection(*answers)
+
+
+async def _served(model: ModelClient, shop_id: str) -> frozenset[str]:
+    try:
+        versions = await model.available_versions(shop_id, timeout_s=TIMEOUT_S)
+    except (DependencyDown, RemoteError):
+        return frozenset()
+    return frozenset(f"r{version}" for version in versions)
 
 
 async def _ready(replica: Upstream, shop_id: str) -> frozenset[str]:

@@ -1,4 +1,4 @@
-"""One page's candidates: pools filled, the union scored once, columns answered. Pure but for the scorer it is given."""
+"""One page's candidates: pools filled, their union scored once, each pool put in order."""
 
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
@@ -7,20 +7,41 @@ import numpy as np
 from numpy.typing import NDArray
 
 from services.kit.errors import DependencyDown
+from services.ranker.fill import fill
 from services.ranker.item_facts import ItemFacts
 from services.ranker.model.features import request_tensors
 from services.ranker.model.signature import Tensors
 from services.ranker.model_client import Prediction
-from services.ranker.pools import FilledPool, Ground, Pool, fill
-from services.ranker.stages import Stages
+from services.ranker.pools import FilledPool, Ground, Pool
 
 Predict = Callable[[Tensors], Awaitable[Prediction]]
 """From the signature's inputs to the model's answer. Raises: DependencyDown."""
 
 
 @dataclass(frozen=True)
+class Gathered:
+    """Candidates that are ready to be scored."""
+
+    item_ids: Sequence[str]
+    """`[n]` each once."""
+    tensors: Tensors
+    """The signature's inputs for them."""
+    stand_in: NDArray[np.float32]
+    """`[n]` P(click | examined) as their sources say, for when the model cannot."""
+    purchase_share: float
+    """Share of clicks that lead to a purchase, for the same case."""
+    pools: Sequence[FilledPool] = ()
+    columns: Sequence[NDArray[np.int32]] = ()
+    """For each pool `[m]` where its candidates stand in `item_ids`; −1 for those that did not fit."""
+    live: bool = True
+    """False when the release's vocabulary stood in for the catalogue."""
+    item_cursor: str = ""
+    """State of the catalogue that was used."""
+
+
+@dataclass(frozen=True)
 class Probabilities:
-    """What the union scored."""
+    """What candidates scored."""
 
     click: NDArray[np.float32]
     """`[n]` P(click | examined)."""
@@ -33,53 +54,54 @@ class Probabilities:
 
 
 @dataclass(frozen=True)
-class Recommended:
-    """Scored pools: entry k of every column is about the same item."""
-
-    item_ids: Sequence[str]
-    probabilities: Probabilities
-    pools: Sequence["OrderedPool"]
-
-
-@dataclass(frozen=True)
 class OrderedPool:
     """A pool whose candidates stand by descending P(click)."""
 
     filled: FilledPool
-    order: NDArray[np.int32]
+    order: NDArray[np.int64]
     """`[m]` places in `filled`, best first; candidates that did not fit the union are left out."""
     columns: NDArray[np.int32]
     """`[m]` where each of them stands in the columns."""
 
 
-async def recommend(
-    pools: Sequence[Pool], union_limit: int, ground: Ground, predict: Predict, stages: Stages
-) -> Recommended:
-    """Fill every pool, unite them, score the union with one prediction, and order each pool by it."""
-    with stages.stage("gather"):
-        filled = [fill(pool, ground) for pool in pools]
-        union = unite(filled, union_limit)
-    with stages.stage("features"):
-        facts = ground.release.facts(ground.items, union, ground.now_s)
-    with stages.stage("predict"):
-        probabilities = await score(facts, stand_in_of(filled, union), ground, predict)
-    with stages.stage("order"):
-        column_of = {position: column for column, position in enumerate(union.tolist())}
-        ordered = [_ordered(pool, column_of, probabilities.click) for pool in filled]
-    return Recommended(facts.item_ids, probabilities, ordered)
+def gather(pools: Sequence[Pool], union_limit: int, ground: Ground) -> Gathered:
+    """Fill every pool, unite them, and make the model's inputs for the union."""
+    filled = fill(pools, ground)
+    union = unite(filled, union_limit)
+    column_of = np.full(len(ground.items.catalogue) + 1, -1, np.int32)
+    column_of[union] = np.arange(len(union), dtype=np.int32)
+    columns = [column_of[pool.positions] for pool in filled]
+    facts = ground.release.facts(ground.items, union, ground.now_s)
+    return _ready(facts, stand_in_of(filled, columns, len(union)), ground, filled, columns)
 
 
-async def score(facts: ItemFacts, stand_in: NDArray[np.float32], ground: Ground, predict: Predict) -> Probabilities:
+def gather_given(positions: NDArray[np.int64], ground: Ground) -> Gathered:
+    """Make the model's inputs for given candidates; popularity stands in."""
+    facts = ground.release.facts(ground.items, positions, ground.now_s)
+    return _ready(facts, ground.release.p_click_of_popularity(facts.rows), ground)
+
+
+async def score(gathered: Gathered, predict: Predict) -> Probabilities:
     """Score candidates with the model, or, when it cannot be had in time, with what their sources say."""
-    if not len(facts):
-        return Probabilities(np.zeros(0, np.float32), np.zeros(0, np.float32), 0)
-    release = ground.release
+    if not len(gathered.item_ids):
+        none = np.zeros(0, np.float32)
+        return Probabilities(none, none, 0)
     try:
-        tensors = request_tensors(ground.visitor, facts, release.vocabulary, release.normalisation)
-        answer = await predict(tensors)
+        answer = await predict(gathered.tensors)
     except DependencyDown as missing:
-        return Probabilities(stand_in, stand_in * np.float32(release.purchase_share), 0, missing)
+        purchase = gathered.stand_in * np.float32(gathered.purchase_share)
+        return Probabilities(gathered.stand_in, purchase, 0, missing)
     return Probabilities(answer.p_click_if_seen, answer.p_purchase_if_seen, answer.version)
+
+
+def order_pools(gathered: Gathered, click: NDArray[np.float32]) -> list[OrderedPool]:
+    """Every pool by descending P(click); ties keep the source's order."""
+    ordered = []
+    for pool, columns in zip(gathered.pools, gathered.columns, strict=True):
+        kept = np.flatnonzero(columns >= 0)
+        order = kept[np.argsort(-click[columns[kept]], kind="stable")]
+        ordered.append(OrderedPool(pool, order, columns[order]))
+    return ordered
 
 
 def unite(filled: Sequence[FilledPool], limit: int) -> NDArray[np.int64]:
@@ -87,23 +109,36 @@ def unite(filled: Sequence[FilledPool], limit: int) -> NDArray[np.int64]:
     if not filled:
         return np.zeros(0, np.int64)
     positions = np.concatenate([pool.positions for pool in filled])
-    ranks = np.concatenate([np.arange(len(pool.positions)) for pool in filled])
+    ranks = np.concatenate([np.arange(len(pool)) for pool in filled])
     in_turn = positions[np.argsort(ranks, kind="stable")]
     _, first = np.unique(in_turn, return_index=True)
     return in_turn[np.sort(first)][:limit]
 
 
-def stand_in_of(filled: Sequence[FilledPool], union: NDArray[np.int64]) -> NDArray[np.float32]:
-    """`[union]` the highest P(click | examined) that any source gives each candidate."""
-    best: dict[int, float] = {}
-    for pool in filled:
-        for position, probability in zip(pool.positions.tolist(), pool.stand_in.tolist(), strict=True):
-            best[position] = max(best.get(position, 0.0), probability)
-    return np.array([best[position] for position in union.tolist()], np.float32)
+def stand_in_of(filled: Sequence[FilledPool], columns: Sequence[NDArray[np.int32]], size: int) -> NDArray[np.float32]:
+    """`[size]` the highest P(click | examined) that any source gives each candidate."""
+    best = np.zeros(size, np.float32)
+    for pool, column in zip(filled, columns, strict=True):
+        kept = column >= 0
+        np.maximum.at(best, column[kept], pool.stand_in[kept])
+    return best
 
 
-def _ordered(pool: FilledPool, column_of: dict[int, int], click: NDArray[np.float32]) -> OrderedPool:
-    columns = np.array([column_of.get(position, -1) for position in pool.positions.tolist()], np.int32)
-    kept = np.flatnonzero(columns >= 0).astype(np.int32)
-    order = kept[np.argsort(-click[columns[kept]], kind="stable")]
-    return OrderedPool(pool, order, columns[order])
+def _ready(
+    facts: ItemFacts,
+    stand_in: NDArray[np.float32],
+    ground: Ground,
+    pools: Sequence[FilledPool] = (),
+    columns: Sequence[NDArray[np.int32]] = (),
+) -> Gathered:
+    release = ground.release
+    return Gathered(
+        item_ids=facts.item_ids,
+        tensors=request_tensors(ground.visitor, facts, release.vocabulary, release.normalisation),
+        stand_in=stand_in,
+        purchase_share=release.purchase_share,
+        pools=pools,
+        columns=columns,
+        live=ground.items.live,
+        item_cursor=ground.items.catalogue.cursor,
+    )

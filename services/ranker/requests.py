@@ -1,10 +1,10 @@
 """The executable half of the comments in ranker.proto: every rule of a request, checked."""
 
-from collections.abc import Container
+from collections.abc import Iterable
 from datetime import UTC, datetime
 
-from services.kit.checks import Checks
-from services.kit.errors import InvalidRequest
+from services.kit.checks import MAX_ID_CHARS, Checks
+from services.ranker.pools import CATALOGUE, GIVEN
 from services.ranker.sources import SOURCE_NAMES
 from vitrine.ranker.v1 import ranker_pb2
 
@@ -15,9 +15,6 @@ DEFAULT_POOL_SIZE = 100
 MAXIMUM_SEEDS = 50
 MAXIMUM_GIVEN = 500
 MAXIMUM_EXCLUDED = 2_000
-
-GIVEN = "given"
-CATALOGUE = "catalogue"
 
 
 def check_recommend(request: ranker_pb2.RecommendRequest) -> None:
@@ -73,12 +70,6 @@ def check_rollback(request: ranker_pb2.RollbackReleaseRequest) -> None:
     _checks_of_shop(request).raise_if_any()
 
 
-def check_source_shipped(source: str, shipped: Container[str]) -> None:
-    """Raise InvalidRequest for a source whose table the release does not have."""
-    if source not in (GIVEN, CATALOGUE) and source not in shipped:
-        raise InvalidRequest.of("pools.source", f"the release has no table of {source}; send another source")
-
-
 def time_of(request: ranker_pb2.RecommendRequest | ranker_pb2.ScoreItemsRequest, now: datetime) -> datetime:
     """The time of the visit: what the request says, else now. Aware, UTC."""
     return request.at.ToDatetime(tzinfo=UTC) if request.HasField("at") else now
@@ -102,6 +93,7 @@ def _checks_of_visit(
     if checks.that(request.HasField("visit"), "visit", "required: say who is visiting; an empty visit is anonymous"):
         checks.visit_context("visit", request.visit)
     checks.finite("profile.embedding.values", request.profile.embedding.values)
+    checks.finite("profile.affinities.weight", (affinity.weight for affinity in request.profile.affinities))
     return checks
 
 
@@ -131,7 +123,8 @@ def _check_filter(checks: Checks, field: str, pool_filter: ranker_pb2.PoolFilter
     checks.text(f"{field}.query", pool_filter.query, max_length=500)
 
 
-def _check_ids(checks: Checks, field: str, item_ids: object) -> None:
-    for index, item_id in enumerate(item_ids):  # type: ignore[arg-type,var-annotated]
-        if not item_id or len(item_id) > 128 or not item_id.isprintable():
+def _check_ids(checks: Checks, field: str, item_ids: Iterable[str]) -> None:
+    for index, item_id in enumerate(item_ids):
+        # Looked at first, because a name for each of a thousand good ids costs more than the check.
+        if not item_id or len(item_id) > MAX_ID_CHARS or not item_id.isprintable() or item_id != item_id.strip():
             checks.identifier(f"{field}[{index}]", item_id, required=True)

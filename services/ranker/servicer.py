@@ -1,6 +1,6 @@
 """RankerService: check, call the domain, convert."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 
 import grpc
@@ -8,16 +8,18 @@ import grpc
 from services.kit.errors import DependencyDown, NotFound
 from services.ranker import requests
 from services.ranker.explain import explain
-from services.ranker.model.features import request_tensors
+from services.ranker.items import Items
 from services.ranker.pool_filter import PoolFilter
 from services.ranker.pools import Ground, Pool
-from services.ranker.recommend import OrderedPool, Probabilities, recommend, score
+from services.ranker.ranker_release import RankerRelease
+from services.ranker.recommend import Gathered, OrderedPool, Probabilities, gather, gather_given, order_pools, score
 from services.ranker.stages import Stages
 from services.ranker.visits import visitor_of
 from services.ranker.wiring import Holdings
-from vitrine.common.v1 import common_pb2
 from vitrine.ranker.v1 import ranker_pb2, ranker_pb2_grpc
 from vitrine.user_profile.v1 import user_profile_pb2
+
+VisitRequest = ranker_pb2.RecommendRequest | ranker_pb2.ScoreItemsRequest | ranker_pb2.ExplainRequest
 
 
 class RankerServicer(ranker_pb2_grpc.RankerServiceServicer):
@@ -32,27 +34,27 @@ class RankerServicer(ranker_pb2_grpc.RankerServiceServicer):
         """Fill the pools of a page and score their union once."""
         requests.check_recommend(request)
         stages = Stages()
-        ground = self._ground(request, requests.time_of(request, datetime.now(UTC)))
-        pools = [_pool(pool) for pool in request.pools]
-        for pool in pools:
-            requests.check_source_shipped(pool.source, ground.release.sources)
+        release = self._release(request)
+        ground = _ground(request, release, requests.time_of(request, datetime.now(UTC)))
         limit = request.union_limit or requests.MAXIMUM_UNION
-        predict = self._holdings.predict(ground.release)
-        found = await recommend(pools, limit, ground, predict, stages)
+        with stages.stage("gather"):
+            pools = [_pool(pool) for pool in request.pools]
+            gathered = await self._holdings.on_items(release, lambda items: gather(pools, limit, ground(items)))
+        with stages.stage("predict"):
+            scored = await score(gathered, self._holdings.predict(release))
+        with stages.stage("order"):
+            ordered = order_pools(gathered, scored.click)
         return ranker_pb2.RecommendResponse(
-            item_ids=found.item_ids,
-            p_click_if_seen=found.probabilities.click.tolist(),
-            p_purchase_if_seen=found.probabilities.purchase.tolist(),
-            pools=[_filled(pool) for pool in found.pools],
-            release_id=ground.release.release_id,
-            model_version=found.probabilities.model_version,
-            calibrated=ground.release.calibrated,
-            degraded=_degradation(found.probabilities),
-            timings=[
-                common_pb2.StageTiming(stage=stage, duration_us=took_us)
-                for stage, took_us in stages.durations_us.items()
-            ],
-            item_cursor=ground.items.catalogue.cursor,
+            item_ids=gathered.item_ids,
+            p_click_if_seen=scored.click.tolist(),
+            p_purchase_if_seen=scored.purchase.tolist(),
+            pools=[_filled(pool) for pool in ordered],
+            release_id=release.release_id,
+            model_version=scored.model_version,
+            calibrated=release.calibrated,
+            degraded=_degradation(gathered, scored),
+            timings=stages.messages(),
+            item_cursor=gathered.item_cursor,
         )
 
     async def ScoreItems(  # type: ignore[override]  # noqa: N802
@@ -60,22 +62,21 @@ class RankerServicer(ranker_pb2_grpc.RankerServiceServicer):
     ) -> ranker_pb2.ScoreItemsResponse:
         """Score given candidates."""
         requests.check_score_items(request)
-        ground = self._ground(request, requests.time_of(request, datetime.now(UTC)))
+        release = self._release(request)
+        ground = _ground(request, release, requests.time_of(request, datetime.now(UTC)))
         asked = list(dict.fromkeys(request.item_ids))
-        positions = ground.items.catalogue.positions(asked)
-        known = positions[positions >= 0]
-        facts = ground.release.facts(ground.items, known, ground.now_s)
-        stand_in = ground.release.stand_in_of_popularity(facts.rows)
-        scored = await score(facts, stand_in, ground, self._holdings.predict(ground.release))
+        gathered = await self._holdings.on_items(release, lambda items: _gather_known(asked, ground(items)))
+        scored = await score(gathered, self._holdings.predict(release))
+        known = frozenset(gathered.item_ids)
         return ranker_pb2.ScoreItemsResponse(
-            item_ids=facts.item_ids,
+            item_ids=gathered.item_ids,
             p_click_if_seen=scored.click.tolist(),
             p_purchase_if_seen=scored.purchase.tolist(),
-            missing_item_ids=[item_id for item_id, position in zip(asked, positions, strict=True) if position < 0],
-            release_id=ground.release.release_id,
+            missing_item_ids=[item_id for item_id in asked if item_id not in known],
+            release_id=release.release_id,
             model_version=scored.model_version,
-            calibrated=ground.release.calibrated,
-            degraded=_degradation(scored),
+            calibrated=release.calibrated,
+            degraded=_degradation(gathered, scored),
         )
 
     async def Explain(  # type: ignore[override]  # noqa: N802
@@ -83,23 +84,20 @@ class RankerServicer(ranker_pb2_grpc.RankerServiceServicer):
     ) -> ranker_pb2.ExplainResponse:
         """Say what each group of inputs adds to one item's score."""
         requests.check_explain(request)
-        ground = self._ground(request, datetime.now(UTC))
-        positions = ground.items.catalogue.positions([request.item_id])
-        if positions[0] < 0:
+        release = self._release(request)
+        ground = _ground(request, release, datetime.now(UTC))
+        gathered = await self._holdings.on_items(release, lambda items: _gather_known([request.item_id], ground(items)))
+        if not gathered.item_ids:
             raise NotFound(
                 f"shop {request.shop_id} has no item {request.item_id}; ListItems names those there are",
                 reason="ITEM_UNKNOWN",
                 metadata={"item_id": request.item_id},
             )
-        release = ground.release
-        facts = release.facts(ground.items, positions, ground.now_s)
-        tensors = request_tensors(ground.visitor, facts, release.vocabulary, release.normalisation)
         try:
-            explanation = await explain(tensors, self._holdings.predict(release))
+            explanation = await explain(gathered.tensors, self._holdings.predict(release))
         except DependencyDown as missing:
-            raise DependencyDown(
-                "model_server", "scores cannot be explained without the model server; try again", cause=missing.cause
-            ) from missing
+            message = "scores cannot be explained without the model server; try again"
+            raise DependencyDown("model_server", message, cause=missing.cause) from missing
         return ranker_pb2.ExplainResponse(
             p_click_if_seen=explanation.p_click_if_seen,
             baseline_p_click_if_seen=explanation.baseline_p_click_if_seen,
@@ -110,15 +108,20 @@ class RankerServicer(ranker_pb2_grpc.RankerServiceServicer):
             release_id=release.release_id,
         )
 
-    def _ground(
-        self,
-        request: ranker_pb2.RecommendRequest | ranker_pb2.ScoreItemsRequest | ranker_pb2.ExplainRequest,
-        at: datetime,
-    ) -> Ground:
-        release = self._holdings.release(request.shop_id, request.visit.release_id)
-        profile: user_profile_pb2.Profile | None = request.profile if request.HasField("profile") else None
-        visitor = visitor_of(request.visit, profile, at, release.spaces.get("user", ""))
-        return Ground(visitor, release, self._holdings.items(release), at.timestamp())
+    def _release(self, request: VisitRequest) -> RankerRelease:
+        return self._holdings.release(request.shop_id, request.visit.release_id)
+
+
+def _ground(request: VisitRequest, release: RankerRelease, at: datetime) -> Callable[[Items], Ground]:
+    """The ground of a call, once the items are at hand."""
+    profile: user_profile_pb2.Profile | None = request.profile if request.HasField("profile") else None
+    visitor = visitor_of(request.visit, profile, at, release.spaces.get("user", ""))
+    return lambda items: Ground(visitor, release, items, at.timestamp())
+
+
+def _gather_known(item_ids: Sequence[str], ground: Ground) -> Gathered:
+    positions = ground.items.catalogue.all_positions(item_ids)
+    return gather_given(positions[positions >= 0], ground)
 
 
 def _pool(pool: ranker_pb2.Pool) -> Pool:
@@ -144,7 +147,7 @@ def _pool(pool: ranker_pb2.Pool) -> Pool:
 
 def _filled(pool: OrderedPool) -> ranker_pb2.FilledPool:
     filled, order = pool.filled, pool.order
-    paths: Sequence[str] = [filled.paths[place] for place in order] if filled.paths else ()
+    paths: Sequence[str] = [filled.paths[place] for place in order.tolist()] if filled.paths else ()
     return ranker_pb2.FilledPool(
         pool_id=filled.pool_id,
         indexes=pool.columns.tolist(),
@@ -155,8 +158,14 @@ def _filled(pool: OrderedPool) -> ranker_pb2.FilledPool:
     )
 
 
-def _degradation(probabilities: Probabilities) -> ranker_pb2.Degradation | None:
-    if probabilities.missing is None:
-        return None
-    missing = probabilities.missing
-    return ranker_pb2.Degradation(dependency="model_server", cause=missing.cause, stand_in="source_scores")
+_CAUSES = frozenset({"timeout", "breaker_open"})
+
+
+def _degradation(gathered: Gathered, scored: Probabilities) -> ranker_pb2.Degradation | None:
+    """The model server's absence weighs more than the catalogue's; the contract has room for one."""
+    if scored.missing is not None:
+        cause = scored.missing.cause if scored.missing.cause in _CAUSES else "unavailable"
+        return ranker_pb2.Degradation(dependency="model_server", cause=cause, stand_in="source_scores")
+    if not gathered.live:
+        return ranker_pb2.Degradation(dependency="item_vision", cause="unavailable", stand_in="vocabulary")
+    return None

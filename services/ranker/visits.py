@@ -41,7 +41,7 @@ def visitor_of(
             for action in profile.recent_actions
         ),
         affinities=affinities,
-        exposures={exposure.item_id: exposure.impression_count for exposure in profile.exposures},
+        exposures={exposure.item_id: max(exposure.impression_count, 0) for exposure in profile.exposures},
         situation=situation,
     )
 

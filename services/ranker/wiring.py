@@ -1,45 +1,69 @@
 """What the ranker holds while it runs: releases, catalogues, the model server; and the tasks that keep them current."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from dataclasses import dataclass
-from functools import partial
+from typing import TypeVar
 
 from services.kit.background import BackgroundTasks
+from services.kit.deadline import Budget
+from services.kit.executor import BoundedExecutor
 from services.kit.release import Release
 from services.kit.release_watcher import ReleaseWatcher
 from services.kit.upstream import Upstream
 from services.ranker.catalogue_watch import CatalogueWatch
+from services.ranker.items import Items
 from services.ranker.model.signature import Tensors
 from services.ranker.model_client import ModelClient, Prediction
-from services.ranker.ranker_release import Items, RankerRelease
+from services.ranker.ranker_release import RankerRelease
+from services.ranker.recommend import Predict
 from services.ranker.settings import RankerSettings
 
 CATALOGUE_WAIT_S = 20.0
 """How long the start waits for the first catalogue; later the vocabulary stands in."""
 
+MODEL_SHARE = 0.7
+"""Of what is left of the caller's deadline, so that a late model server leaves time to answer with source scores."""
+
+Result = TypeVar("Result")
+
 
 @dataclass
 class Holdings:
-    """Everything a call reads. One an process."""
+    """Everything a call reads. One a process."""
 
     settings: RankerSettings
     releases: ReleaseWatcher[RankerRelease]
     catalogues: CatalogueWatch
     model: ModelClient
+    executor: BoundedExecutor
 
     def release(self, shop_id: str, release_id: str) -> RankerRelease:
         """The release a call names, else the stable one. Raises: NotReady (RELEASE_NOT_READY)."""
         return self.releases.get(shop_id, release_id)
 
-    def items(self, release: RankerRelease) -> Items:
-        """The shop's items now; the release's vocabulary while item_vision has not been reached."""
-        return release.items(self.catalogues.catalogue(release.shop_id))
+    async def on_items(self, release: RankerRelease, work: Callable[[Items], Result]) -> Result:
+        """Run CPU work outside the event loop, on the shop's items as they stand still.
 
-    def predict(self, release: RankerRelease) -> Callable[[Tensors], Awaitable[Prediction]]:
-        """The release's model, by its version number."""
-        timeout_s = self.settings.model_timeout_ms / 1000
-        return partial(self.model.predict, release.shop_id, release.version, timeout_s=timeout_s)
+        Raises: Overloaded when too much of it waits.
+        """
+        catalogue = self.catalogues.catalogue(release.shop_id)
+
+        def locked() -> Result:
+            with catalogue.lock:
+                return work(release.items(catalogue))
+
+        return await self.executor.run(locked)
+
+    def predict(self, release: RankerRelease) -> Predict:
+        """The release's model, by its version number, with a share of the time that is left."""
+        at_most_ms = float(self.settings.model_timeout_ms)
+
+        async def ask(tensors: Tensors) -> Prediction:
+            timeout_s = Budget.of_call(at_most_ms / MODEL_SHARE).share(MODEL_SHARE, at_most_ms=at_most_ms)
+            return await self.model.predict(release.shop_id, release.version, tensors, timeout_s=timeout_s)
+
+        return ask
 
 
 class ReleaseLoader:
@@ -54,8 +78,7 @@ class ReleaseLoader:
     async def load(self, release: Release) -> RankerRelease:
         """What ReleaseWatcher calls for each wanted release."""
         loaded = await asyncio.to_thread(RankerRelease.load, release)
-        if not self._catalogues.followed(loaded.shop_id):
-            self._background.spawn("catalogue_watch", self._catalogues.follow(loaded.shop_id))
+        self._catalogues.follow(loaded.shop_id)
         catalogue = self._catalogues.catalogue(loaded.shop_id)
         task = self._background.spawn(
             "fresh_items", loaded.fresh.keep_current(catalogue, loaded.rows, self._item_vision)

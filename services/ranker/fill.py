@@ -1,0 +1,120 @@
+"""Filling pools: from what a pool asks to candidates, whichever source it names.
+
+Sources think in rows of the release's vocabulary; items newer than the release join by their vectors and their age.
+"""
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from services.ranker.fresh_neighbours import (
+    SPACES,
+    by_vectors,
+    fresh_neighbours,
+    merged,
+    vector_seeds,
+)
+from services.ranker.pool_filter import Masks
+from services.ranker.pools import CATALOGUE, GIVEN, NONE, FilledPool, Ground, Pool
+from services.ranker.ranker_release import DAY_S, NEW_SCALE_DAYS
+from services.ranker.source import Retrieved, best_rows
+
+NEW = "new"
+
+
+def fill(pools: Sequence[Pool], ground: Ground) -> list[FilledPool]:
+    """Fill every pool, in order."""
+    masks = Masks(ground.items, ground.now_s)
+    return [_fill(pool, ground, masks) for pool in pools]
+
+
+def _fill(pool: Pool, ground: Ground, masks: Masks) -> FilledPool:
+    if pool.source == GIVEN:
+        return _given(pool, ground, masks)
+    if pool.source == CATALOGUE:
+        return _from_catalogue(pool, ground, masks)
+    if pool.source == NEW:
+        return _newest(pool, ground, masks)
+    if pool.source not in ground.release.sources:
+        return _nothing(pool)
+    if pool.source in SPACES:
+        return _from_neighbours(pool, ground, masks)
+    return _from_source(pool, ground, masks)
+
+
+def _given(pool: Pool, ground: Ground, masks: Masks) -> FilledPool:
+    """The items as given, in their order, without those that are gone or filtered."""
+    positions = ground.items.catalogue.positions(dict.fromkeys(pool.item_ids))
+    positions = positions[positions >= 0]
+    positions = positions[masks.positions(pool.filter)[positions]][: pool.limit]
+    return _plain(pool, positions, np.linspace(1.0, 0.5, len(positions), dtype=np.float32), ground)
+
+
+def _from_catalogue(pool: Pool, ground: Ground, masks: Masks) -> FilledPool:
+    """Every item that passes the filter: by the share of the query's words, then by popularity."""
+    positions = np.flatnonzero(masks.positions(pool.filter))
+    weekly = ground.release.popularity(ground.items.rows.rows(positions))[:, 1]
+    scores = weekly / np.float32(max(float(weekly.max(initial=0.0)), 1.0))
+    if pool.filter.query:
+        # Shares are whole numbers of words, and popularity never makes up for one.
+        shares = ground.items.catalogue.words.match(pool.filter.query)[positions]
+        scores = shares + scores / np.float32(2 * len(pool.filter.query))
+    best = best_rows(scores, np.ones(len(positions), np.bool_), pool.limit)
+    return _plain(pool, positions[best], scores[best], ground)
+
+
+def _newest(pool: Pool, ground: Ground, masks: Masks) -> FilledPool:
+    """The newest items of the catalogue, whether the release knows them or not."""
+    created_s = ground.items.catalogue.created_s
+    positions = np.flatnonzero(masks.positions(pool.filter) & (created_s > 0.0))
+    age_days = np.maximum(ground.now_s - created_s[positions], 0.0) / DAY_S
+    best = best_rows(-age_days.astype(np.float32), np.ones(len(positions), np.bool_), pool.limit)
+    scores = np.exp(-age_days[best] / NEW_SCALE_DAYS).astype(np.float32)
+    stand_in = ground.release.p_click(NEW, scores)
+    return FilledPool(pool.pool_id, positions[best], scores, stand_in, np.full(len(best), NONE, np.int32))
+
+
+def _from_source(pool: Pool, ground: Ground, masks: Masks) -> FilledPool:
+    release = ground.release
+    seed_rows = release.vocabulary.rows(pool.seed_item_ids)
+    if len(seed_rows) and seed_rows.max() < 0:
+        return _nothing(pool)  # what the shelf starts from is newer than the source: the visitor's history is no answer
+    found = release.sources[pool.source].retrieve(ground.visitor, seed_rows, masks.rows(pool.filter), pool.limit)
+    return _known(pool, ground, found)
+
+
+def _from_neighbours(pool: Pool, ground: Ground, masks: Masks) -> FilledPool:
+    """Neighbours by picture or description, among the release's items and the fresh ones."""
+    seeds = vector_seeds(pool, ground)
+    if seeds.any_fresh:
+        known = by_vectors(pool, ground, seeds, masks.rows(pool.filter))
+    else:
+        known = _from_source(pool, ground, masks)
+    fresh = fresh_neighbours(pool, ground, seeds, masks.positions(pool.filter))
+    return merged(pool, known, fresh, ground.release)
+
+
+def _known(pool: Pool, ground: Ground, found: Retrieved) -> FilledPool:
+    item_ids = ground.release.vocabulary.item_ids
+    place = {row: index for index, row in enumerate(found.seeds.tolist())}
+    return FilledPool(
+        pool_id=pool.pool_id,
+        positions=ground.items.rows.positions(found.rows),
+        scores=found.scores,
+        stand_in=found.p_click_if_seen,
+        evidence=np.array([place.get(row, NONE) for row in found.via.tolist()], np.int32),
+        seeds=[item_ids[row] for row in found.seeds.tolist()],
+        paths=found.paths,
+    )
+
+
+def _plain(pool: Pool, positions: NDArray[np.int64], scores: NDArray[np.float32], ground: Ground) -> FilledPool:
+    """Candidates that no seed speaks for and whose stand-in is their popularity."""
+    stand_in = ground.release.p_click_of_popularity(ground.items.rows.rows(positions))
+    return FilledPool(pool.pool_id, positions, scores, stand_in, np.full(len(positions), NONE, np.int32))
+
+
+def _nothing(pool: Pool) -> FilledPool:
+    none = np.zeros(0, np.float32)
+    return FilledPool(pool.pool_id, np.zeros(0, np.int64), none, none, np.zeros(0, np.int32))
