@@ -55,6 +55,8 @@ def describe(error: RemoteError) -> str:
     """Say what a service refused, field by field, or that it is not there."""
     if error.code == grpc.StatusCode.UNAVAILABLE:
         return f"a service cannot be reached ({error.message}); start it with `vitrine up`"
+    if error.code == grpc.StatusCode.DEADLINE_EXCEEDED:
+        return "a service did not answer in time; is it running (`vitrine up`), and what does its log say?"
     fields = [f"  {each.field}: {each.description}" for each in error.violations]
     return "\n".join([f"{error.reason or error.code.name}: {error.message}", *fields])
 

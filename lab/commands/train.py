@@ -1,16 +1,23 @@
 """`vitrine train`: train what a release needs and publish it."""
 
-from dataclasses import asdict, is_dataclass
+import json
+from collections.abc import Callable
+from dataclasses import asdict
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from lab.commands.options import DEFAULT_SHOP, DEFAULT_WORK, Shop, Work
+from lab.commands.options import DEFAULT_SHOP, DEFAULT_WORK, CommandFailed, Shop, Work
 from lab.commands.progress import phase_bars
 from lab.commands.terminal import console
 from lab.releases import promote_release
 from lab.supervisor.directory import addresses_of
+
+if TYPE_CHECKING:
+    from lab.training.pipeline import TrainingReport
+
+Progress = Callable[[str, int, int], None]
 
 
 def train(
@@ -20,28 +27,29 @@ def train(
     work: Work = DEFAULT_WORK,
 ) -> None:
     """Train a shop's models on what its services hold, and publish them together as a release."""
-    import json
-
     with phase_bars() as bars:
         done = run_training(shop, work, bars.show)
-    console().print(f"[bold]{done.release_id}[/] published after {sum(_seconds(done).values()):.0f} s")
+    stages = "  ".join(f"{name} {seconds:.1f}" for name, seconds in done.seconds.items())
+    console().print(
+        f"[bold]{done.release_id}[/] published after {sum(done.seconds.values()):.0f} s  [dim]({stages})[/]"
+    )
     for name, value in sorted(done.metrics.items()):
         console().print(f"  [dim]{name}[/] {value:.4f}")
     if report is not None:
-        values = asdict(done) if is_dataclass(done) and not isinstance(done, type) else vars(done)
-        report.write_text(json.dumps(values, indent=2, default=str) + "\n", encoding="utf-8")
+        report.parent.mkdir(parents=True, exist_ok=True)
+        report.write_text(json.dumps(asdict(done), indent=2) + "\n", encoding="utf-8")
     if promote:
         promote_release(addresses_of(work)["ranker"], shop, done.release_id)
         console().print(f"[bold]{done.release_id}[/] is stable now")
 
 
-def run_training(shop: str, work: Path, progress: Any) -> Any:
-    """Train and return the TrainingReport."""
+def run_training(shop: str, work: Path, progress: Progress) -> "TrainingReport":
+    """Train a shop with the default options. Raises: CommandFailed when there is nothing to learn from."""
+    from lab.training.export import NothingToLearnError
     from lab.training.pipeline import TrainingOptions
     from lab.training.pipeline import train as train_release
 
-    return train_release(shop, work, addresses_of(work), TrainingOptions(), progress)
-
-
-def _seconds(done: Any) -> dict[str, float]:
-    return dict(done.seconds) if isinstance(done.seconds, dict) else {"all": float(done.seconds)}
+    try:
+        return train_release(shop, work, addresses_of(work), TrainingOptions(), progress)
+    except NothingToLearnError as error:
+        raise CommandFailed(str(error)) from error

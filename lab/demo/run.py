@@ -147,6 +147,7 @@ class Demo:
         with self._watch.phase("training"):
             addresses = self._ensemble.addresses()
             report = train(SHOP, self._work, addresses, TrainingOptions(), self._show)
+        self._watch.seconds |= {f"training: {stage}": seconds for stage, seconds in report.seconds.items()}
         rest.result()
         with self._watch.phase("promotion"):
             self._promote(report.release_id)
