@@ -159,7 +159,8 @@ def _smooth(sums: NDArray[np.float64], counts: NDArray[np.float64]) -> NDArray[n
     expected = by_row[:, None] * np.where(counts > 0, counts, 0.0)
     by_column = (sums.sum(axis=0) + 1.0) / (expected.sum(axis=0) + 1.0)
     prior = np.clip(by_row[:, None] * by_column[None, :], 1e-4, 1.0)
-    return (sums + _PRIOR_ROWS * prior) / (counts + _PRIOR_ROWS)
+    smooth: NDArray[np.float64] = (sums + _PRIOR_ROWS * prior) / (counts + _PRIOR_ROWS)
+    return smooth
 
 
 def _sigmoid(values: NDArray[np.float64]) -> NDArray[np.float64]:
