@@ -1,6 +1,7 @@
 """`python -m services.ranker.model_server` serves SavedModels by TensorFlow Serving's protocol (ADR 0006)."""
 
 import asyncio
+import logging
 
 from services.kit.executor import BoundedExecutor
 from services.kit.runtime import Runtime
@@ -10,6 +11,8 @@ from services.ranker.model_server.model_store import ModelStore
 from services.ranker.model_server.servicers import ModelServicer, PredictionServicer
 from services.ranker.model_server.settings import ModelServerSettings, read_settings
 from services.ranker.predict_protocol import model_service_pb2_grpc, prediction_service_pb2_grpc
+
+LOG = logging.getLogger(__name__)
 
 
 def definition(settings: ModelServerSettings) -> ServiceDefinition:
@@ -25,7 +28,9 @@ def definition(settings: ModelServerSettings) -> ServiceDefinition:
         runtime.register(
             prediction_service_pb2_grpc.add_PredictionServiceServicer_to_server, PredictionServicer(store, executor)
         )
-        runtime.register(model_service_pb2_grpc.add_ModelServiceServicer_to_server, ModelServicer(store))
+        runtime.register(
+            model_service_pb2_grpc.add_ModelServiceServicer_to_server, ModelServicer(store, runtime.background)
+        )
         known: frozenset[str] = frozenset()
 
         async def look() -> None:
@@ -40,7 +45,10 @@ def definition(settings: ModelServerSettings) -> ServiceDefinition:
         async def watch() -> None:
             while True:
                 await asyncio.sleep(settings.poll_s)
-                await look()
+                try:
+                    await look()
+                except Exception:  # what is loaded stays usable, and the next look may go well
+                    LOG.exception("looking for models failed")
 
         async def warm_up() -> None:
             await look()

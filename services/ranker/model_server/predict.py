@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from services.kit.errors import InvalidRequest
+from services.kit.errors import InvalidRequest, NotReady
 from services.ranker.model.runtime import SIGNATURE, LoadedModel, RuntimeRefusal, TensorInfo
 from services.ranker.predict_protocol import decode_tensor, encode_tensor, predict_pb2
 
@@ -13,17 +13,12 @@ from services.ranker.predict_protocol import decode_tensor, encode_tensor, predi
 def run(model: LoadedModel, request: predict_pb2.PredictRequest) -> dict[str, NDArray[Any]]:
     """The outputs asked for, by name.
 
-    Raises: InvalidRequest naming the input or output at fault.
+    Raises: InvalidRequest naming the input or output at fault; NotReady when the model has no such signature.
     """
     _check_signature(request)
     inputs = {name: _array(name, request) for name in request.inputs}
     _check_inputs(model, inputs)
-    wanted = list(request.output_filter) or list(model.outputs)
-    for name in wanted:
-        if name not in model.outputs:
-            raise InvalidRequest.of(
-                "output_filter", f"send outputs of the signature: {', '.join(model.outputs)}; not {name}"
-            )
+    wanted = _outputs(model, request)
     try:
         outputs = model.run(inputs)
     except RuntimeRefusal as refusal:
@@ -42,7 +37,19 @@ def fill(response: predict_pb2.PredictResponse, outputs: dict[str, NDArray[Any]]
 def _check_signature(request: predict_pb2.PredictRequest) -> None:
     named = request.model_spec.signature_name
     if named and named != SIGNATURE:
-        raise InvalidRequest.of("model_spec.signature_name", f"send {SIGNATURE} or leave it empty, not {named}")
+        raise NotReady(f'Serving signature key "{named}" not found; there is {SIGNATURE}', reason="SIGNATURE_UNKNOWN")
+
+
+def _outputs(model: LoadedModel, request: predict_pb2.PredictRequest) -> list[str]:
+    wanted = list(request.output_filter)
+    for name in wanted:
+        if name not in model.outputs:
+            raise InvalidRequest.of(
+                "output_filter", f"send outputs of the signature: {', '.join(model.outputs)}; not {name}"
+            )
+    if len(set(wanted)) < len(wanted):
+        raise InvalidRequest.of("output_filter", "send each output once")
+    return wanted or list(model.outputs)
 
 
 def _array(name: str, request: predict_pb2.PredictRequest) -> NDArray[Any]:

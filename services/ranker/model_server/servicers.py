@@ -1,15 +1,19 @@
 """tensorflow.serving's two services over a ModelStore: check, call, convert."""
 
+import asyncio
 from typing import Any
 
 import grpc
 from google.protobuf.any_pb2 import Any as AnyMessage
+from numpy.typing import NDArray
 
+from services.kit.background import BackgroundTasks
+from services.kit.deadline import Budget
 from services.kit.errors import InvalidRequest
 from services.kit.executor import BoundedExecutor
-from services.ranker.model.runtime import SIGNATURE
+from services.ranker.model.runtime import SIGNATURE, LoadedModel
 from services.ranker.model_server.configuration import models_of
-from services.ranker.model_server.model_store import ModelStore
+from services.ranker.model_server.model_store import ModelStore, Version
 from services.ranker.model_server.predict import fill, run
 from services.ranker.predict_protocol import (
     get_model_metadata_pb2,
@@ -36,17 +40,23 @@ class PredictionServicer(prediction_service_pb2_grpc.PredictionServiceServicer):
     ) -> predict_pb2.PredictResponse:
         """Run one version; the answer names which."""
         number, version = self._store.version(_name(request.model_spec), _version(request.model_spec))
-        version.running += 1
-        try:
-            outputs = await self._executor.run(run, version.model, request)  # type: ignore[arg-type]
-        finally:
-            version.running -= 1
+        outputs = await self._run(version, request)
         response = predict_pb2.PredictResponse()
         response.model_spec.name = request.model_spec.name
         response.model_spec.version.value = number
         response.model_spec.signature_name = SIGNATURE
         fill(response, outputs)
         return response
+
+    async def _run(self, version: Version, request: predict_pb2.PredictRequest) -> dict[str, NDArray[Any]]:
+        model = version.model
+        if model is None:
+            raise RuntimeError("a version is AVAILABLE without a model")
+        version.running += 1
+        job = asyncio.ensure_future(self._executor.run(_run_in_time, model, request))
+        job.add_done_callback(lambda _: _release(version))
+        # A caller that goes away must not make the version look idle while its thread still runs.
+        return await asyncio.shield(job)
 
     async def GetModelMetadata(  # noqa: N802
         self, request: get_model_metadata_pb2.GetModelMetadataRequest, context: grpc.aio.ServicerContext
@@ -90,8 +100,9 @@ class PredictionServicer(prediction_service_pb2_grpc.PredictionServiceServicer):
 class ModelServicer(model_service_pb2_grpc.ModelServiceServicer):  # type: ignore[misc]  # no types
     """Says which versions are there and takes a new list of models."""
 
-    def __init__(self, store: ModelStore) -> None:
+    def __init__(self, store: ModelStore, background: BackgroundTasks) -> None:
         self._store = store
+        self._background = background
 
     async def GetModelStatus(  # noqa: N802
         self, request: get_model_status_pb2.GetModelStatusRequest, context: grpc.aio.ServicerContext
@@ -99,7 +110,9 @@ class ModelServicer(model_service_pb2_grpc.ModelServiceServicer):  # type: ignor
         """State of the version named, else of all versions, newest first."""
         name, number = _name(request.model_spec), _version(request.model_spec)
         model = self._store.model(name)
-        chosen = sorted(model.versions, reverse=True) if number is None else [self._known(name, number)]
+        if number is not None and number not in model.versions:
+            self._store.version(name, number)
+        chosen = sorted(model.versions, reverse=True) if number is None else [number]
         response = get_model_status_pb2.GetModelStatusResponse()
         for each in chosen:
             version = model.versions[each]
@@ -113,13 +126,20 @@ class ModelServicer(model_service_pb2_grpc.ModelServiceServicer):  # type: ignor
     ) -> model_management_pb2.ReloadConfigResponse:
         """Serve the models of the list, and none besides."""
         self._store.configure(models_of(request.config))
-        await self._store.look()
+        # Loading goes on when the caller does not wait for its end.
+        await asyncio.shield(self._background.spawn("model_reload", self._store.look(), finish=True))
         return model_management_pb2.ReloadConfigResponse()
 
-    def _known(self, name: str, number: int) -> int:
-        if number not in self._store.model(name).versions:
-            self._store.version(name, number)
-        return number
+
+def _run_in_time(model: LoadedModel, request: predict_pb2.PredictRequest) -> dict[str, NDArray[Any]]:
+    """Run unless the caller's deadline passed while the job waited: nobody would read the answer."""
+    if Budget.of_call(1.0).exhausted:
+        raise TimeoutError("the caller's deadline passed before its turn came")
+    return run(model, request)
+
+
+def _release(version: Version) -> None:
+    version.running -= 1
 
 
 def _name(spec: model_pb2.ModelSpec) -> str:
