@@ -20,7 +20,7 @@ _RECENT = text(
     "WHERE shop_id = :shop_id AND subject = :subject ORDER BY occurred_at"
 )
 # Both bounds are given, so that PostgreSQL looks into the one or two partitions of the window and no others.
-_IMPRESSIONS = text(
+IMPRESSIONS = text(
     f"SELECT item_id, count(*) FROM {SCHEMA}.events WHERE shop_id = :shop_id AND subject = :subject "
     f"AND action = {IMPRESSION} AND occurred_at >= :since AND occurred_at < :now GROUP BY item_id"
 )
@@ -54,7 +54,7 @@ async def read_recent(connection: AsyncConnection, shop_id: str, row: SubjectRow
     since_us = now_us - EXPOSURE_WINDOW_US
     counts: dict[str, int] = {}
     if (optional_microseconds(row.last_impression_at) or 0) >= since_us:
-        shown = await connection.execute(_IMPRESSIONS, {**key, "since": moment(since_us), "now": moment(now_us)})
+        shown = await connection.execute(IMPRESSIONS, {**key, "since": moment(since_us), "now": moment(now_us)})
         counts = {row[0]: row[1] for row in shown}
     return ProfileRows(row.state.profile_version, events, counts)
 
