@@ -75,9 +75,9 @@ def encoded(picture: Image.Image, qualities: tuple[int, ...] = QUALITIES) -> byt
 def reshot(picture: Image.Image, seed: int) -> bytes:
     """The same picture as another seller would show it: cropped, brighter or darker, compressed harder."""
     rng = np.random.default_rng(seed)
-    left, top, right, bottom = rng.uniform(0.005, 0.035, 4) * SIZE
+    left, top, right, bottom = rng.uniform(0.003, 0.02, 4) * SIZE
     cropped = picture.crop((round(left), round(top), round(SIZE - right), round(SIZE - bottom)))
     again = cropped.resize((SIZE, SIZE), Image.Resampling.LANCZOS)
-    again = ImageEnhance.Brightness(again).enhance(float(rng.uniform(0.94, 1.06)))
-    again = ImageEnhance.Color(again).enhance(float(rng.uniform(0.9, 1.08)))
-    return encoded(again, (int(rng.integers(58, 75)), 50))
+    again = ImageEnhance.Brightness(again).enhance(float(rng.uniform(0.97, 1.03)))
+    again = ImageEnhance.Color(again).enhance(float(rng.uniform(0.95, 1.05)))
+    return encoded(again, (int(rng.integers(68, 80)), 50))
