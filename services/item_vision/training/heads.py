@@ -16,8 +16,9 @@ from services.item_vision.training.attribute_heads import (
     fit_attribute,
 )
 from services.item_vision.training.basis import FeatureBasis, fit_basis
-from services.item_vision.training.examples import HeadExamples, class_numbers, folds
-from services.item_vision.training.metric_embedding import EmbeddingRows, EmbeddingSettings, fit_embedding
+from services.item_vision.training.embedding_rows import embedding_rows
+from services.item_vision.training.examples import HeadExamples, folds
+from services.item_vision.training.metric_embedding import EmbeddingSettings, fit_embedding
 from services.item_vision.training.near_duplicates import NearDuplicateReport
 from services.item_vision.training.retrieval import mean_average_precision
 
@@ -44,7 +45,7 @@ class HeadsReport:
     skipped_attributes: dict[str, str]
     """Attributes without a head, and why."""
     map_at_10_raw: dict[str, float]
-    """Held-out "same class" mAP@10 of the raw features, by attribute."""
+    """Held-out "same class" mAP@10 of the raw features, by attribute that has a head."""
     map_at_10_embedding: dict[str, float]
     """The same of an embedding learned without the held-out items."""
     near_duplicate: NearDuplicateReport | None
@@ -77,9 +78,11 @@ def train_heads(
     basis = fit_basis(examples.features, settings.rank)
     rows = _fitting_rows(examples, basis, settings)
     heads, reports, skipped = _fit_attributes(examples, rows, basis, settings)
-    raw, embedded = _compare_embedding(examples, rows, settings)
+    classes = _readable_classes(examples, heads)
+    raw, embedded = _compare_embedding(examples, rows, classes, settings)
     everything = np.ones(examples.count, bool)
-    kernel = fit_embedding(_embedding_rows(examples, rows, settings, everything), settings.embedding, settings.seed)
+    learned = embedding_rows(examples, rows, classes, everything, settings.seed)
+    kernel = fit_embedding(learned, settings.embedding, settings.seed)
     embedding_kernel, embedding_bias = basis.unfold(kernel, np.zeros(kernel.shape[1], np.float32))
     rule, near_duplicate_report = near_duplicate or (NearDuplicateRule(), None)
     trained = Heads(backbone_name, heads, embedding_kernel, embedding_bias, rule)
@@ -112,49 +115,24 @@ def _fit_attributes(
 
 
 def _compare_embedding(
-    examples: HeadExamples, rows: FittingRows, settings: HeadSettings
+    examples: HeadExamples, rows: FittingRows, classes: dict[str, np.ndarray], settings: HeadSettings
 ) -> tuple[dict[str, float], dict[str, float]]:
     """mAP@10 on the first fold, of raw features and of an embedding learned on the other folds."""
     held_out = rows.folds == 0
-    kernel = fit_embedding(_embedding_rows(examples, rows, settings, ~held_out), settings.embedding, settings.seed)
+    learned = embedding_rows(examples, rows, classes, ~held_out, settings.seed)
+    kernel = fit_embedding(learned, settings.embedding, settings.seed)
     families = examples.family_numbers()[held_out]
     features = examples.features[held_out]
     vectors = rows.coordinates[: examples.count][held_out] @ kernel
-    raw, embedded = {}, {}
-    for name, numbers in _classes(examples, settings).items():
-        raw[name] = mean_average_precision(features, numbers[held_out], families)
-        embedded[name] = mean_average_precision(vectors, numbers[held_out], families)
+    raw = {name: mean_average_precision(features, each[held_out], families) for name, each in classes.items()}
+    embedded = {name: mean_average_precision(vectors, each[held_out], families) for name, each in classes.items()}
     return raw, embedded
 
 
-def _classes(examples: HeadExamples, settings: HeadSettings) -> dict[str, np.ndarray]:
-    limits = settings.attribute.least_examples, settings.attribute.greatest_class_count
-    numbered = {name: class_numbers(values, *limits) for name, values in examples.attributes.items()}
-    return {name: numbers for name, (classes, numbers) in numbered.items() if len(classes) > 1}
-
-
-def _embedding_rows(
-    examples: HeadExamples, rows: FittingRows, settings: HeadSettings, chosen: np.ndarray
-) -> EmbeddingRows:
-    """The rows of the chosen items, renumbered from 0."""
-    used = np.flatnonzero(chosen[rows.items])
-    items = rows.items[used]
-    position = np.full(examples.count, -1)
-    position[items[::-1]] = np.arange(len(used))[::-1]
-    partners = _partners(examples, settings.seed)
-    partner_rows = np.where(partners >= 0, position[partners], -1)[items]
-    classes = {name: numbers[items] for name, numbers in _classes(examples, settings).items()}
-    return EmbeddingRows(rows.coordinates[used], classes, partner_rows)
-
-
-def _partners(examples: HeadExamples, seed: int) -> np.ndarray:
-    """For each item another one that it belongs with: clicked together, else a variant, else −1."""
-    generator = np.random.default_rng(seed)
-    partners = np.full(examples.count, -1)
-    families = examples.family_numbers()
-    order = np.lexsort((generator.random(examples.count), families))
-    same = families[order[1:]] == families[order[:-1]]
-    partners[order[:-1][same]] = order[1:][same]
-    pairs = generator.permutation(np.asarray(examples.positive_pairs, np.int64).reshape(-1, 2))
-    partners[pairs[:, 0]] = pairs[:, 1]
-    return partners
+def _readable_classes(examples: HeadExamples, heads: tuple[AttributeHead, ...]) -> dict[str, np.ndarray]:
+    """Class numbers of the attributes that pictures show; the others would only pull like apart."""
+    numbers = {head.name: {name: number for number, name in enumerate(head.classes)} for head in heads}
+    return {
+        name: np.array([number_of.get(value or "", -1) for value in examples.attributes[name]])
+        for name, number_of in numbers.items()
+    }

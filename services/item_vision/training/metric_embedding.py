@@ -7,8 +7,9 @@ Loss, over unit vectors z = normalise(coordinates · kernel):
     (a cut, a texture) survive.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from itertools import islice
 from typing import Any
 
 import numpy as np
@@ -23,8 +24,8 @@ class EmbeddingSettings:
 
     width: int = 64
     """Of the embedding."""
-    epoch_count: int = 30
-    """Passes over the rows."""
+    step_count: int = 100
+    """Steps of training. More fit the attributes better and lose the looks that no attribute names."""
     batch_size: int = 256
     """Rows a step; also the negatives of a pair."""
     learning_rate: float = 3e-3
@@ -58,15 +59,21 @@ def fit_embedding(rows: EmbeddingRows, settings: EmbeddingSettings, seed: int) -
     scale = float(np.sqrt((coordinates**2).sum(axis=1).mean())) or 1.0
     variables = _variables(rows, settings, seed)
     step = _training_step(rows, coordinates / scale, variables, settings)
-    generator = np.random.default_rng(seed)
-    for _ in range(settings.epoch_count):
-        order = generator.permutation(len(coordinates)).astype(np.int32)
-        # A last, short batch would trace a second graph; its rows come in another epoch.
-        size = min(settings.batch_size, len(order))
-        for start in range(0, len(order) - size + 1, size):
-            step(tf.constant(order[start : start + size]))
+    for batch in islice(_batches(len(coordinates), settings.batch_size, seed), settings.step_count):
+        step(tf.constant(batch))
     kernel: np.ndarray = variables["kernel"].numpy() / scale
     return kernel
+
+
+def _batches(count: int, size: int, seed: int) -> Iterator[np.ndarray]:
+    """Row numbers `[size] int32`, shuffled anew each pass, for ever.
+
+    All batches are of one size (a second would trace a second graph): what is left of a pass waits for a later one.
+    """
+    generator, size = np.random.default_rng(seed), min(size, count)
+    while True:
+        order = generator.permutation(count).astype(np.int32)
+        yield from (order[start : start + size] for start in range(0, count - size + 1, size))
 
 
 def _variables(rows: EmbeddingRows, settings: EmbeddingSettings, seed: int) -> dict[str, Any]:
@@ -89,8 +96,7 @@ def _training_step(
     appearance = tf.constant(normalise_rows(coordinates))
     classes = {name: tf.constant(numbers, tf.int32) for name, numbers in rows.classes.items()}
     partners = tf.constant(rows.partners, tf.int32)
-    batch_count = max(1, len(coordinates) // settings.batch_size)
-    schedule = tf.keras.optimizers.schedules.CosineDecay(settings.learning_rate, settings.epoch_count * batch_count)
+    schedule = tf.keras.optimizers.schedules.CosineDecay(settings.learning_rate, settings.step_count)
     optimizer = tf.keras.optimizers.Adam(schedule)
     trained = list(variables.values())
     optimizer.build(trained)
