@@ -20,9 +20,12 @@ from services.kit.release_writer import ReleaseWriter
 from services.ranker.item_facts import ItemFacts
 from services.ranker.model.features import raw_candidate_features, request_tensors
 from services.ranker.model.normalisation import Normalisation, fit_normalisation, priced
+from services.ranker.model.signature import Tensors
 from services.ranker.price_bands import PriceBands
 from services.ranker.training.examination import Examination
 from services.ranker.training.interactions import Interactions
+from services.ranker.training.sources import als, item_cf, knowledge_graph, new, popular, user_cf, visual
+from services.ranker.training.sources import content as by_content
 from services.ranker.visitor import RecentAction, Visitor
 from services.ranker.vocabulary import Vocabulary, codes
 from services.user_profile.model.encoder import Encoder
@@ -69,9 +72,17 @@ def republish(release: SmallRelease, later: timedelta = timedelta(hours=1)) -> s
 
 
 def write_small_release(
-    releases_dir: Path, shop_id: str = "boutique", items: int = 60, now: datetime = PUBLISHED_AT, seed: int = 5
+    releases_dir: Path,
+    shop_id: str = "boutique",
+    items: int = 60,
+    now: datetime = PUBLISHED_AT,
+    seed: int = 5,
+    with_model: bool = True,
 ) -> str:
-    """Publish a release of the first `items` small items and label it stable; answers its id."""
+    """Publish a release of the first `items` small items and label it stable; answers its id.
+
+    Exporting the fusion model takes ten seconds; without it the rest is there in a tenth of one.
+    """
     shop = small_items(items, seed)
     vectors = SmallVectors(seed)
     content = vectors.content(shop)
@@ -89,7 +100,7 @@ def write_small_release(
         vectors.projection.save(writer.path("text/projection.npz").parent)
         for name, arrays in _sources(interactions, content, vocabulary, _ages(shop, now)).items():
             writer.write_arrays(f"sources/{name}.npz", arrays)
-        _write_fusion(writer, vocabulary, content, _facts(shop, vocabulary, popularity, now))
+        _write_fusion(writer, vocabulary, content, _facts(shop, vocabulary, popularity, now), with_model)
         _write_page(writer, shop, popularity)
         writer.write_text("model_card.md", "A release for tests.\n")
         writer.publish(
@@ -197,36 +208,33 @@ def _popularity(interactions: Interactions) -> np.ndarray:
 def _sources(
     interactions: Interactions, content: np.ndarray, vocabulary: Vocabulary, age_days: np.ndarray
 ) -> dict[str, dict[str, Any]]:
-    from services.ranker.training.sources import (
-        als,
-        item_cf,
-        knowledge_graph,
-        new,
-        popular,
-        two_tower,
-        user_cf,
-        visual,
-    )
-    from services.ranker.training.sources import (
-        content as by_content,
-    )
-
     factors = als.train(interactions, als.AlsConfig(factors=8, sweeps=3))
     tables = {
         "item_cf": item_cf.train(interactions),
         "user_cf": user_cf.train(interactions, factors=factors["item_factors"]),
         "als": factors,
-        "two_tower": two_tower.train(interactions, content, two_tower.TwoTowerConfig(size=16, epochs=0)),
+        "two_tower": _two_tower(content),
         "visual": visual.train(content),
         "content": by_content.train(content, vocabulary),
         "knowledge_graph": knowledge_graph.train(interactions, vocabulary),
-        "popular": popular.train(interactions),
+        "popular": popular.train(interactions, popular.PopularConfig(least_actions=20)),
         "new": new.train(age_days),
     }
     for table in tables.values():
         table["calibration_scores"] = np.array([0.0, 1.0, 4.0], np.float32)
         table["calibration_p_click"] = np.array([0.01, 0.05, 0.2], np.float32)
     return tables
+
+
+def _two_tower(content: np.ndarray) -> dict[str, Any]:
+    """Towers that were never trained: both see an item's content. (Training them would need TensorFlow.)"""
+    return {
+        "item_vectors": content / np.maximum(np.linalg.norm(content, axis=1, keepdims=True), 1e-9),
+        "history_vectors": content,
+        "user_kernel": np.zeros((content.shape[1], content.shape[1]), np.float32),
+        "user_bias": np.zeros(content.shape[1], np.float32),
+        "temperature": np.array(0.1, np.float32),
+    }
 
 
 def _facts(shop: Sequence[SmallItem], vocabulary: Vocabulary, popularity: np.ndarray, now: datetime) -> ItemFacts:
@@ -252,22 +260,28 @@ def _normalisation(facts: ItemFacts, visitor: Visitor) -> Normalisation:
     return fit_normalisation(prices, raw_candidate_features(visitor, facts, prices), ["DE", "ES", "DE"], ["en", "es"])
 
 
-def _write_fusion(writer: ReleaseWriter, vocabulary: Vocabulary, content: np.ndarray, facts: ItemFacts) -> None:
-    """An untrained model whose calibration makes clicks about as rare as they are."""
+def _write_fusion(
+    writer: ReleaseWriter, vocabulary: Vocabulary, content: np.ndarray, facts: ItemFacts, with_model: bool
+) -> None:
+    visitor = Visitor(np.ones(64, np.float32), tuple(RecentAction(facts.item_ids[row], 4, 1.0) for row in (0, 5, 9)))
+    normalisation = _normalisation(facts, visitor)
+    normalisation.save(writer.path("fusion/features.json"))
+    writer.write_json("fusion/calibration.json", {"click_scale": 1.0, "click_shift": -2.5})
+    if with_model:
+        _export(writer, vocabulary, content, request_tensors(visitor, facts, vocabulary, normalisation))
+
+
+def _export(writer: ReleaseWriter, vocabulary: Vocabulary, content: np.ndarray, warm_up: Tensors) -> None:
+    """An untrained model, calibrated so that clicks are about as rare as they are."""
     from services.ranker.model.configuration import FusionConfig, ItemTable
     from services.ranker.model.export import export_fusion
     from services.ranker.model.fusion import build_fusion
 
-    visitor = Visitor(np.ones(64, np.float32), tuple(RecentAction(facts.item_ids[row], 4, 1.0) for row in (0, 5, 9)))
-    normalisation = _normalisation(facts, visitor)
-    normalisation.save(writer.path("fusion/features.json"))
     columns = [codes(column)[0] for column in (vocabulary.categories, vocabulary.brands, vocabulary.colours)]
     table = ItemTable(content, *columns, warm=np.ones(len(vocabulary), np.bool_))
     model = build_fusion(table, FusionConfig(width=16, interests=4, id_size=4, attribute_size=4, hidden=(16,)))
     model.calibration.shift.assign([-2.5, -1.5])
-    warm_up = [request_tensors(visitor, facts, vocabulary, normalisation)]
-    export_fusion(model, writer.fusion_folder, warm_up, f"fusion-{writer.shop_id}")
-    writer.write_json("fusion/calibration.json", {"click_scale": 1.0, "click_shift": -2.5})
+    export_fusion(model, writer.fusion_folder, [warm_up], f"fusion-{writer.shop_id}")
 
 
 def _write_page(writer: ReleaseWriter, shop: Sequence[SmallItem], popularity: np.ndarray) -> None:
