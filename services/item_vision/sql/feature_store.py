@@ -195,7 +195,7 @@ class JobBatch:
             return
         members = sa.literal([item.item_id, *alike], sa.ARRAY(sa.Text))
         here = (items.c.shop_id == shop_id) & (items.c.item_id == sa.any_(members))
-        found = await self._connection.execute(sa.select(sa.distinct(items.c.near_duplicate_cluster)).where(here))
+        found = await self._connection.execute(sa.select(items.c.near_duplicate_cluster).distinct().where(here))
         clusters = sorted(row[0] for row in found if row[0])
         number = clusters[0] if clusters else _cluster_number(item.image_hash)
         joined = here
