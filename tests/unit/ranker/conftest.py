@@ -1,7 +1,7 @@
 """A release without its model, and the shop it is about, in memory."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pytest
@@ -9,8 +9,10 @@ import pytest
 from services.kit.release import Release, ReleaseDirectory
 from services.ranker.catalogue import Catalogue
 from services.ranker.catalogue_watch import catalogue_item
+from services.ranker.fresh_items import FreshItems
 from services.ranker.pools import FilledPool, Ground
 from services.ranker.ranker_release import RankerRelease
+from services.ranker.row_map import RowMap
 from services.ranker.visitor import RecentAction, Situation, Visitor
 from tests.releases import SmallVectors, write_small_release
 from tests.small_shop import NOW, SmallItem, small_items
@@ -59,12 +61,28 @@ def bare_release(tmp_path_factory: pytest.TempPathFactory) -> Release:
     return ReleaseDirectory(folder, "boutique").open(write_small_release(folder, with_model=False))
 
 
+@pytest.fixture(scope="session")
+def loaded_release(bare_release: Release) -> RankerRelease:
+    return RankerRelease.load(bare_release)
+
+
+@pytest.fixture(scope="session")
+def all_items() -> list[SmallItem]:
+    return small_items(ALL)
+
+
 @pytest.fixture
-def make_shop(bare_release: Release) -> Callable[[int], Shop]:
+def make_shop(loaded_release: RankerRelease, all_items: list[SmallItem]) -> Callable[[int], Shop]:
     """A shop whose catalogue has so many items, each with its vectors at hand."""
 
     def make(count: int) -> Shop:
-        release, catalogue, items = RankerRelease.load(bare_release), Catalogue(), small_items(count)
+        release = replace(
+            loaded_release,
+            sources=dict(loaded_release.sources),
+            rows=RowMap(loaded_release.vocabulary),
+            fresh=FreshItems("boutique", loaded_release.release_id, loaded_release.spaces),
+        )
+        catalogue, items = Catalogue(), all_items[:count]
         catalogue.put([catalogue_item(item.facts()) for item in items])
         catalogue.complete = True
         vectors = SmallVectors()

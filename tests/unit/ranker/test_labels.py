@@ -1,0 +1,196 @@
+import asyncio
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+from hypothesis import settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, invariant, rule, run_state_machine_as_test
+
+from services.kit.errors import NotFound, NotReady
+from services.kit.release import Labels, ReleaseDirectory
+from services.kit.release_writer import ReleaseWriter
+from services.ranker.labels import ReleaseLabels, with_label
+
+SERVICES = ("user_profile", "item_vision", "ranker", "page_composer", "model_server")
+EVERYTHING = {service: frozenset({"r1", "r2", "r3"}) for service in SERVICES}
+
+
+class Ready:
+    """Who is ready, as the test says."""
+
+    def __init__(self) -> None:
+        self.releases: dict[str, set[str]] = {service: set() for service in SERVICES}
+
+    async def __call__(self, shop_id: str) -> Mapping[str, frozenset[str]]:
+        return {service: frozenset(releases) for service, releases in self.releases.items()}
+
+    def everywhere(self, *release_ids: str) -> None:
+        for releases in self.releases.values():
+            releases.update(release_ids)
+
+
+@pytest.fixture
+def ids(tmp_path: Path) -> list[str]:
+    """Three releases, oldest first."""
+    found = []
+    for hour in (1, 2, 3):
+        with ReleaseWriter(tmp_path, "boutique", datetime(2026, 1, 1, hour, tzinfo=UTC)) as writer:
+            writer.write_text("model_card.md", "small")
+            writer.publish(data_sha256="0" * 64, spaces={}, calibrated=True, metrics={"click_auc": 0.7})
+        found.append(writer.release_id)
+    return found
+
+
+@pytest.fixture
+def ready() -> Ready:
+    return Ready()
+
+
+@pytest.fixture
+def labels(tmp_path: Path, ready: Ready) -> ReleaseLabels:
+    return ReleaseLabels(tmp_path, ready)
+
+
+def on_disk(tmp_path: Path) -> Labels:
+    return ReleaseDirectory(tmp_path, "boutique").labels()
+
+
+async def test_a_promotion_moves_the_old_stable_to_previous(labels, ready, ids, tmp_path):
+    ready.everywhere(*ids)
+    first = await labels.promote("boutique", ids[0], "stable", 0.0)
+    assert (first.labels, sorted(first.ready_services)) == (["stable"], sorted(SERVICES))
+    await labels.promote("boutique", ids[1], "stable", 0.0)
+    assert on_disk(tmp_path) == Labels(stable=ids[1], previous=ids[0])
+
+
+async def test_promoting_twice_changes_nothing(labels, ready, ids, tmp_path):
+    ready.everywhere(*ids)
+    for release_id in (ids[0], ids[1], ids[1]):
+        await labels.promote("boutique", release_id, "stable", 0.0)
+    assert on_disk(tmp_path) == Labels(stable=ids[1], previous=ids[0])
+
+
+async def test_a_canary_stands_beside_stable_and_ends_when_it_is_promoted(labels, ready, ids, tmp_path):
+    ready.everywhere(*ids)
+    await labels.promote("boutique", ids[0], "stable", 0.0)
+    await labels.promote("boutique", ids[1], "canary", 0.0)
+    assert on_disk(tmp_path) == Labels(stable=ids[0], canary=ids[1])
+    await labels.promote("boutique", ids[1], "stable", 0.0)
+    assert on_disk(tmp_path) == Labels(stable=ids[1], previous=ids[0])
+
+
+async def test_a_rollback_goes_back_and_a_second_one_comes_forward_again(labels, ready, ids, tmp_path):
+    ready.everywhere(*ids)
+    for release_id in ids[:2]:
+        await labels.promote("boutique", release_id, "stable", 0.0)
+    assert (await labels.roll_back("boutique", 0.0)).release.release_id == ids[0]
+    assert on_disk(tmp_path) == Labels(stable=ids[0], previous=ids[1])
+    await labels.roll_back("boutique", 0.0)
+    assert on_disk(tmp_path) == Labels(stable=ids[1], previous=ids[0])
+
+
+async def test_nobody_can_go_back_to_nothing(labels, ready, ids):
+    ready.everywhere(*ids)
+    await labels.promote("boutique", ids[0], "stable", 0.0)
+    with pytest.raises(NotReady) as caught:
+        await labels.roll_back("boutique", 0.0)
+    assert caught.value.reason == "NO_PREVIOUS_RELEASE"
+
+
+async def test_a_previous_release_that_was_removed_is_nothing_to_go_back_to(labels, ready, ids, tmp_path):
+    ready.everywhere(*ids)
+    for release_id in ids[:2]:
+        await labels.promote("boutique", release_id, "stable", 0.0)
+    (tmp_path / "boutique" / ids[0]).rename(tmp_path / "elsewhere")
+    with pytest.raises(NotReady) as caught:
+        await labels.roll_back("boutique", 0.0)
+    assert caught.value.reason == "NO_PREVIOUS_RELEASE"
+    await labels.promote("boutique", ids[2], "stable", 0.0)
+    assert on_disk(tmp_path) == Labels(stable=ids[2], previous=ids[1])
+
+
+async def test_a_promotion_names_who_is_not_ready_and_moves_nothing(labels, ready, ids, tmp_path):
+    ready.everywhere(ids[0])
+    await labels.promote("boutique", ids[0], "stable", 0.0)
+    ready.everywhere(ids[1])
+    for service in ("item_vision", "model_server"):
+        ready.releases[service].discard(ids[1])
+    with pytest.raises(NotReady) as caught:
+        await labels.promote("boutique", ids[1], "stable", 0.0)
+    assert caught.value.reason == "RELEASE_NOT_READY"
+    assert caught.value.metadata == {"release_id": ids[1], "not_ready": "item_vision,model_server"}
+    assert on_disk(tmp_path) == Labels(stable=ids[0])
+
+
+async def test_a_promotion_waits_for_the_last_service(labels, ready, ids, tmp_path):
+    ready.everywhere(ids[0])
+    ready.releases["ranker"].clear()
+    promotion = asyncio.create_task(labels.promote("boutique", ids[0], "stable", 30.0))
+    for _ in range(3):
+        await asyncio.sleep(0)
+    assert not promotion.done()
+    ready.everywhere(ids[0])
+    await promotion
+    assert on_disk(tmp_path) == Labels(stable=ids[0])
+
+
+async def test_an_unknown_release_cannot_be_promoted(labels, ids):
+    with pytest.raises(NotFound) as caught:
+        await labels.promote("boutique", "r1", "stable", 0.0)
+    assert caught.value.reason == "RELEASE_UNKNOWN"
+
+
+async def test_releases_are_listed_newest_first_with_labels_and_who_has_them(labels, ready, ids):
+    ready.everywhere(ids[1])
+    ready.releases["ranker"].add(ids[2])
+    await labels.promote("boutique", ids[1], "stable", 0.0)
+    listed = await labels.list_releases("boutique")
+    assert [each.release.release_id for each in listed] == ids[::-1]
+    assert [each.labels for each in listed] == [[], ["stable"], []]
+    assert [list(each.ready_services) for each in listed] == [["ranker"], sorted(SERVICES), []]
+    assert await labels.list_releases("nowhere") == []
+
+
+async def test_a_broken_release_does_not_hide_the_others(labels, ids, tmp_path):
+    (tmp_path / "boutique" / ids[1] / "release.json").write_text("{")
+    assert [each.release.release_id for each in await labels.list_releases("boutique")] == [ids[2], ids[0]]
+
+
+class Moves(RuleBasedStateMachine):
+    """Any sequence of promotions and rollbacks."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.labels = Labels()
+        self.history: list[str] = []
+
+    @rule(release_id=st.sampled_from(["r1", "r2", "r3"]))
+    def promote(self, release_id: str) -> None:
+        before = self.labels
+        self.labels = with_label(before, "stable", release_id)
+        assert self.labels.stable == release_id
+        if before.stable not in (None, release_id):
+            assert self.labels.previous == before.stable
+
+    @rule(release_id=st.sampled_from(["r1", "r2", "r3"]))
+    def try_out(self, release_id: str) -> None:
+        before = self.labels
+        self.labels = with_label(before, "canary", release_id)
+        assert self.labels == before.model_copy(update={"canary": release_id})
+
+    @rule()
+    def roll_back(self) -> None:
+        before = self.labels
+        if before.previous:
+            self.labels = with_label(before, "stable", before.previous)
+            assert (self.labels.stable, self.labels.previous) == (before.previous, before.stable)
+
+    @invariant()
+    def stable_is_not_its_own_predecessor(self) -> None:
+        assert self.labels.stable is None or self.labels.stable != self.labels.previous
+
+
+def test_no_sequence_of_moves_loses_the_way_back():
+    run_state_machine_as_test(Moves, settings=settings(max_examples=100, deadline=None))
