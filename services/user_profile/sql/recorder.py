@@ -13,14 +13,14 @@ from services.user_profile.events import Event
 from services.user_profile.profile import ProfileEvent, kept_beyond_window
 from services.user_profile.recording import Recording, Screening
 from services.user_profile.sql import joining, subjects
-from services.user_profile.sql.bulk import bound, bulk_insert, copy_rows
+from services.user_profile.sql.bulk import RowAdder, bound, bulk_insert
 from services.user_profile.sql.event_rows import COLUMNS, to_row
 from services.user_profile.sql.moments import microseconds, moment
 from services.user_profile.sql.partitions import Partitions
-from services.user_profile.tables import SCHEMA
+from services.user_profile.tables import SCHEMA, recent_events
+from services.user_profile.tables import events as events_table
 
 _LEDGER = {"event_id": "text", "payload_hash": "bytea"}
-_RECENT = ("shop_id", "subject", "occurred_at", "action", "item_id", "query")
 
 _INSERT_LEDGER = bulk_insert(
     f"{SCHEMA}.event_ledger", _LEDGER, "ON CONFLICT (shop_id, event_id) DO NOTHING RETURNING event_id"
@@ -28,6 +28,8 @@ _INSERT_LEDGER = bulk_insert(
 _KNOWN_HASHES = text(
     f"SELECT event_id, payload_hash FROM {SCHEMA}.event_ledger WHERE shop_id = :shop_id AND event_id = ANY(:event_ids)"
 )
+_EVENTS = RowAdder(events_table, COLUMNS)
+_RECENT = RowAdder(recent_events, ("shop_id", "subject", "occurred_at", "action", "item_id", "query"))
 _READ_RECENT = text(
     f"SELECT id, occurred_at, action, item_id FROM {SCHEMA}.recent_events "
     "WHERE shop_id = :shop_id AND subject = :subject ORDER BY occurred_at, action, item_id"
@@ -110,11 +112,11 @@ async def _insert(connection: AsyncConnection, shop_id: str, owned: Sequence[tup
         return
     recorded_at = moment(now_us)
     rows = [to_row(shop_id, event, owner, recorded_at) for event, owner in owned]
-    await copy_rows(connection, SCHEMA, "events", COLUMNS, rows)
+    await _EVENTS.add(connection, rows)
     recent = [
         (shop_id, owner, moment(event.occurred_us), event.action, event.item_id, event.query or None)
         for event, owner in owned
         if event.action != IMPRESSION
     ]
     if recent:
-        await copy_rows(connection, SCHEMA, "recent_events", _RECENT, recent)
+        await _RECENT.add(connection, recent)
