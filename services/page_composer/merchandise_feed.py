@@ -31,9 +31,14 @@ class MerchandiseFeed:
         self._built_in = built_in
 
     async def watch(self, shops: Shops) -> None:
-        """Look again and again, until cancelled."""
+        """Look again and again, until cancelled. What cannot be read is reported, and what was loaded before stays
+        in force.
+        """
         while True:
-            await self.look(shops)
+            try:
+                await self.look(shops)
+            except Exception:
+                LOG.exception("decisions cannot be read; trying again")
             await asyncio.sleep(POLL_S)
 
     async def look(self, shops: Shops) -> None:
@@ -44,9 +49,13 @@ class MerchandiseFeed:
             for shop in shops.all():
                 await self._look_at(shop, versions.get(shop.shop_id, 0), costs.get(shop.shop_id, {}))
         except DependencyDown as down:
-            for shop in shops.all():
-                shop.merchandise_missing = down.cause
-                shop.merchandise_tried.set()
+            self.missed(shops, down.cause)
+
+    def missed(self, shops: Shops, cause: str) -> None:
+        """Note that PostgreSQL could not be asked."""
+        for shop in shops.all():
+            shop.merchandise_missing = cause
+            shop.merchandise_tried.set()
 
     async def load(self, shop: Shop) -> None:
         """Load a shop's merchandise now. Raises: DependencyDown."""

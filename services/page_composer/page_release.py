@@ -34,9 +34,9 @@ async def load_page_release(release: Release) -> PageRelease:
 
 
 def _read(release: Release) -> PageRelease:
-    curves = release.has(EXAMINATION_FILE)
-    examination = read_examination(release.load_json(EXAMINATION_FILE)) if curves else Examination()
-    fallback = read_fallback(release.load_json(FALLBACK_FILE))
+    has_curves, has_fallback = release.has(EXAMINATION_FILE), release.has(FALLBACK_FILE)
+    examination = read_examination(release.load_json(EXAMINATION_FILE)) if has_curves else Examination()
+    fallback = read_fallback(release.load_json(FALLBACK_FILE)) if has_fallback else Fallback()
     tables = (PurePosixPath(name) for name in release.manifest.files)
     sources = frozenset(table.stem for table in tables if table.parent == SOURCES_FOLDER)
     return PageRelease(release.release_id, examination, fallback, sources)

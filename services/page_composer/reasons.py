@@ -1,7 +1,6 @@
 """What the page says: titles, reasons with their evidence, badges."""
 
 from collections.abc import Sequence
-from functools import cached_property
 
 from services.page_composer.item_index import ItemFacts, ItemIndex
 from services.page_composer.page import Display
@@ -15,6 +14,12 @@ LEAST_REDUCTION = 0.05
 LEAST_LIKING = 0.1
 """A brand or category below this share of the visitor's actions is not "often"."""
 
+_CHANGES = {
+    "price_drop": ("price_dropped", "price_dropped_s"),
+    "back_in_stock": ("restocked", "restocked_s"),
+    "new_arrivals": ("recently_added", "created_s"),
+}
+"""Shelves of changes: the kind of evidence, and the fact that dates it."""
 _SAYS_IT_ALL = frozenset(
     {
         "because_viewed",
@@ -38,6 +43,10 @@ class Reasons:
         self._locale = locale
         self._visit = visit
         self._index = index
+        self._new_since_s = visit.at_s - NEW_WITHIN_DAYS * DAY_S
+        self._new_badge = wording.say("badge.new", locale)
+        self._acted = {item_id: did.at_s for item_id, did in visit.profile.items_of(*INTEREST).items()}
+        self._often = {facet: _often(visit, facet) for facet in ("brand", "category")}
 
     def title(self, proposal: Proposal) -> str:
         """The title of a shelf; the shop's own words come first."""
@@ -56,9 +65,11 @@ class Reasons:
         evidence = self._evidence(facts, shelf, speaker)
         if evidence is None:
             return "", None
-        key = "slot.speaker" if evidence.item_ids else f"slot.{evidence.kind}"
+        if evidence.item_ids:
+            return self._say("slot.speaker", evidence), evidence
+        since = day(int(evidence.at_s // DAY_S), self._locale) if evidence.at_s else ""
         price = money(facts.previous_price_minor, facts.currency, self._locale) if facts.previous_price_minor else ""
-        return self._say(key, evidence, price=price, day=day(int(evidence.at_s // DAY_S), self._locale)), evidence
+        return self._say(f"slot.{evidence.kind}", evidence, price=price, day=since), evidence
 
     def badges(self, facts: ItemFacts, display: Display) -> tuple[str, ...]:
         """Short labels: the reduction, whether it is new, whether few are left."""
@@ -67,34 +78,26 @@ class Reasons:
             share = round(1.0 - display.price_minor / display.list_price_minor, 2)
             if share >= LEAST_REDUCTION:
                 badges.append(self._wording.say("badge.reduced", self._locale, percent=percent(share, self._locale)))
-        if self._visit.days_since(facts.created_s) <= NEW_WITHIN_DAYS:
-            badges.append(self._wording.say("badge.new", self._locale))
+        if facts.created_s >= self._new_since_s:
+            badges.append(self._new_badge)
         if 0 < facts.stock <= FEW_LEFT:
             badges.append(self._wording.say("badge.few_left", self._locale, count=facts.stock))
         return tuple(badges)
 
     def _evidence(self, facts: ItemFacts, shelf: str, speaker: str) -> Evidence | None:
-        change = {
-            "price_drop": Evidence("price_dropped", at_s=facts.price_dropped_s),
-            "back_in_stock": Evidence("restocked", at_s=facts.restocked_s),
-            "new_arrivals": Evidence("recently_added", at_s=facts.created_s),
-        }.get(shelf)
-        if change is not None or shelf in _SAYS_IT_ALL:
-            return change if change is not None and change.at_s else None
+        if shelf in _CHANGES:
+            kind, moment = _CHANGES[shelf]
+            at_s: float = getattr(facts, moment)
+            return Evidence(kind, at_s=at_s) if at_s else None
+        if shelf in _SAYS_IT_ALL:
+            return None
         if speaker in self._acted:
             return Evidence("viewed_item", item_ids=(speaker,), at_s=self._acted[speaker])
-        for facet, value in (("brand", facts.brand), ("category", facts.category)):
-            if value in self._often(facet):
-                return Evidence(f"{facet}_affinity", values=(value,))
+        if facts.brand in self._often["brand"]:
+            return Evidence("brand_affinity", values=(facts.brand,))
+        if facts.category in self._often["category"]:
+            return Evidence("category_affinity", values=(facts.category,))
         return None
-
-    @cached_property
-    def _acted(self) -> dict[str, float]:
-        return {item_id: did.at_s for item_id, did in self._visit.profile.items_of(*INTEREST).items()}
-
-    def _often(self, facet: str) -> frozenset[str]:
-        likings = self._visit.profile.likings.get(facet, ())
-        return frozenset(each.value for each in likings if each.value and each.weight >= LEAST_LIKING)
 
     def _say(self, key: str, evidence: Evidence, **words: str) -> str:
         return self._wording.say(
@@ -110,6 +113,11 @@ class Reasons:
     def _item_title(self, item_ids: Sequence[str]) -> str:
         facts = self._index.get(item_ids[0]) if item_ids else None
         return in_language(facts.titles, self._locale) if facts else ""
+
+
+def _often(visit: Visit, facet: str) -> frozenset[str]:
+    likings = visit.profile.likings.get(facet, ())
+    return frozenset(each.value for each in likings if each.value and each.weight >= LEAST_LIKING)
 
 
 def shown_value(evidence: Evidence) -> str:

@@ -7,8 +7,9 @@ from collections.abc import Callable
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
-from services.kit.channels import channel_credentials
+from services.kit.channels import channel_credentials, load_service_config
 from services.kit.database import create_engine
 from services.kit.errors import DependencyDown
 from services.kit.migrations import migrate
@@ -50,8 +51,8 @@ LOG = logging.getLogger(__name__)
 
 MIGRATIONS = Path(__file__).parent / "migrations"
 
-FIRST_INDEX_S = 3.0
-"""How long the start waits for catalogues; pages can be made without."""
+FIRST_LOOK_S = 3.0
+"""How long the start waits for rules and catalogues; pages can be made without."""
 ADOPT_S = 1.0
 STRANGERS_KEPT_S = 60.0
 """A shop that somebody asked for and that turns out to have nothing is let go after this time."""
@@ -75,6 +76,7 @@ class Wiring:
         self._settings = settings
         self._clock = clock
         self._runtime = runtime
+        self._migrated = asyncio.Event()
 
     async def wire(self) -> None:
         """Wire everything; nothing is asked of others yet."""
@@ -126,23 +128,24 @@ class Wiring:
         spawn = self._runtime.background.spawn
         await self._watcher.look()
         shops = [self._shops.open(shop_id) for shop_id in self._watcher.known_shops()]
-        spawn("database", self._keep_database())
+        spawn("database", self._prepare_database())
         spawn("release_watch", self._watcher.watch())
-        spawn("merchandise", self._merchandise.watch(self._shops))
         spawn("weights", self._weights.watch())
         spawn("adopt_shops", self._adopt())
         await self._readiness.look(self._watcher.known_shops())
         spawn("readiness", self._watch_readiness())
         with suppress(TimeoutError):
-            async with asyncio.timeout(FIRST_INDEX_S):
-                await asyncio.gather(*(shop.index_read.wait() for shop in shops))
+            async with asyncio.timeout(FIRST_LOOK_S):
+                for shop in shops:
+                    await shop.merchandise_tried.wait()
+                    await shop.index_read.wait()
         spawn("segment_pools", self._warming.keep_warm())
 
     def _open(self, name: str, addresses: tuple[str, ...]) -> Upstream:
-        upstream = Upstream.open(
-            name, addresses, f"vitrine.{name}.v1", credentials=channel_credentials(self._settings.tls_ca_path)
-        )
+        credentials = channel_credentials(self._settings.tls_ca_path)
+        upstream = Upstream.open(name, addresses, retries_of(f"vitrine.{name}.v1"), credentials=credentials)
         self._runtime.resources.push_async_callback(upstream.close)
+        upstream.channel.get_state(try_to_connect=True)  # the first page should not pay for connecting
         return upstream
 
     def _replicas(self) -> list[Upstream]:
@@ -160,9 +163,10 @@ class Wiring:
         spawn = self._runtime.background.spawn
         shop.tasks += [
             spawn("catalogue_feed", self._catalogue.follow(shop)),
-            spawn("erasures", self._erasures.follow(shop.shop_id)),
-            spawn("first_merchandise", self._merchandise.look(self._shops)),
+            spawn("erasures", self._follow_erasures(shop.shop_id)),
         ]
+        if self._migrated.is_set():
+            shop.tasks.append(spawn("first_merchandise", self._merchandise.look(self._shops)))
 
     async def _watch_readiness(self) -> None:
         while True:
@@ -185,17 +189,40 @@ class Wiring:
                 if now_s - since_s > STRANGERS_KEPT_S:
                     self._shops.let_go(shop_id)
 
-    async def _keep_database(self) -> None:
-        """Bring the schema up to date as soon as PostgreSQL answers, then keep house once an hour."""
+    async def _prepare_database(self) -> None:
+        """Bring the schema up to date as soon as PostgreSQL answers; then follow decisions and keep house."""
         dsn = self._settings.database_dsn.get_secret_value()
+        while not self._migrated.is_set():
+            try:
+                await migrate(dsn, MIGRATIONS, SCHEMA)
+                self._migrated.set()
+            except DependencyDown as down:
+                LOG.warning("waiting for the database: %s", down.message)
+                self._merchandise.missed(self._shops, down.cause)
+                await asyncio.sleep(DATABASE_RETRY_S)
+        self._runtime.background.spawn("merchandise", self._merchandise.watch(self._shops))
+        await self._keep_house()
+
+    async def _keep_house(self) -> None:
         kept = timedelta(days=self._settings.page_log_days)
-        migrated = False
         while True:
             try:
-                if not migrated:
-                    await migrate(dsn, MIGRATIONS, SCHEMA)
-                    migrated = True
                 await self._pages.keep_house(datetime.fromtimestamp(self._clock(), UTC), kept)
+                pause_s = HOUSEKEEPING_S
             except DependencyDown as down:
-                LOG.warning("the database cannot be kept: %s", down.message)
-            await asyncio.sleep(HOUSEKEEPING_S if migrated else DATABASE_RETRY_S)
+                LOG.warning("the page log's partitions cannot be kept: %s", down.message)
+                pause_s = DATABASE_RETRY_S
+            await asyncio.sleep(pause_s)
+
+    async def _follow_erasures(self, shop_id: str) -> None:
+        await self._migrated.wait()
+        await self._erasures.follow(shop_id)
+
+
+def retries_of(package: str) -> dict[str, Any]:
+    """The retry policies beside a contract, without its time-outs: every call here has a share of the page's
+    deadline as its own.
+    """
+    config = load_service_config(package)
+    methods = [{key: value for key, value in each.items() if key != "timeout"} for each in config["methodConfig"]]
+    return {**config, "methodConfig": methods}

@@ -19,12 +19,15 @@ LOG = logging.getLogger(__name__)
 COPY_FOLDER = Path(__file__).parent / "copy"
 LAST_RESORT = "en"
 
+MESSAGES_REMEMBERED = 10_000
+
 
 class Wording:
     """The message catalogues. A message is looked for in the locale, then in its base language, then in English."""
 
     def __init__(self, catalogues: Mapping[str, Translations]) -> None:
         self._catalogues = dict(catalogues)
+        self._found: dict[tuple[str, str, int], str] = {}
 
     @classmethod
     def read(cls, folder: Path = COPY_FOLDER) -> "Wording":
@@ -45,16 +48,25 @@ class Wording:
 
     def say(self, key: str, locale: str, count: int = 1, **words: str) -> str:
         """The message with its placeholders filled; "" when no catalogue has it."""
+        text = self._found.get((key, locale, count))
+        if text is None:
+            text = self._found[key, locale, count] = self._look_up(key, locale, count)
+        return text.format(count=count, **words)
+
+    def _look_up(self, key: str, locale: str, count: int) -> str:
+        if len(self._found) >= MESSAGES_REMEMBERED:
+            self._found.clear()
         for language in chain(locale):
             catalogue = self._catalogues.get(language)
             if catalogue is not None:
                 text = str(catalogue.ngettext(key, key, count))
                 text = str(catalogue.gettext(key)) if text == key else text
                 if text != key:
-                    return text.format(count=count, **words)
+                    return text
         return ""
 
 
+@lru_cache(maxsize=256)
 def chain(locale: str) -> tuple[str, ...]:
     """The languages to look in: the tag as it is, shorter and shorter, then English."""
     parts = locale.replace("_", "-").split("-")

@@ -1,7 +1,8 @@
-"""RankerService in memory, for tests of whatever calls it: honest about pools, filters and failures, simple about taste.
+"""RankerService in memory, for tests of whatever calls it: honest about pools, filters and failures, simple about
+taste.
 
-It knows the items it is given and scores them by a hash of visitor and item, so that scores differ between visitors, do not
-depend on the other candidates, and are the same every time.
+It knows the items it is given and scores them by a hash of visitor and item, so that scores differ between
+visitors, do not depend on the other candidates, and are the same every time.
 """
 
 import asyncio

@@ -15,7 +15,8 @@ from vitrine.item_vision.v1 import item_vision_pb2_grpc
 class SmallCatalogue(item_vision_pb2_grpc.CatalogueServiceServicer):
     """Items in memory; `put` and `delete` reach watchers at once.
 
-    `sold_out` and `gone` are known to GetItems alone, as if the watch were behind; `down` and `delay_s` concern GetItems.
+    `sold_out` and `gone` are known to GetItems alone, as if the watch were behind; `down` and `delay_s` concern
+    GetItems.
     """
 
     def __init__(self, items: Sequence[pb.ItemFacts] = (), ready: Sequence[str] = (), shop_id: str = "") -> None:

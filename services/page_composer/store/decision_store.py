@@ -72,7 +72,7 @@ class DecisionStore:
         """The version of every shop that ever decided anything."""
         async with transaction(self._engine) as connection:
             rows = await connection.execute(select(rules_version.c.shop_id, rules_version.c.version))
-            return dict(rows.tuples().all())
+            return {row.shop_id: row.version for row in rows}
 
     async def costs(self) -> dict[str, dict[str, float]]:
         """By shop and campaign: what it has cost so far."""

@@ -87,7 +87,7 @@ class PageStore:
             .group_by(campaign_view.c.campaign_id)
         )
         async with transaction(self._engine) as connection:
-            return dict((await connection.execute(statement)).tuples().all())
+            return {row[0]: row[1] for row in await connection.execute(statement)}
 
     async def keep_house(self, now: datetime, kept: timedelta) -> None:
         """Make the partitions of this month and the next, and drop what is older than pages and views are kept."""
