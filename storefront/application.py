@@ -184,7 +184,10 @@ def _log(visit: Visit, failure: Failure) -> None:
 async def _unrouted(request: Request, error: Exception) -> Response:
     """The designed page for paths and methods that nothing answers."""
     status = error.status_code if isinstance(error, HTTPException) else 500
-    visit = open_visit(request, request.app.state.premises)
+    try:
+        visit = open_visit(request, request.app.state.premises)
+    except RefusedError as refusal:
+        return PlainTextResponse(refusal.detail, refusal.status)
     response = await failed(visit, status)
     visit.save(response)
     return response

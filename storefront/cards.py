@@ -106,7 +106,7 @@ class CardMaker:
             href=self._click(ticket),
             ticket=tickets.seal(ticket, self.signer),
             price=slot.price,
-            list_price=slot.list_price if slot.HasField("list_price") else None,
+            list_price=higher(slot.list_price, slot.price),
             brand=slot.brand,
             category=slot.category,
             image_count=slot.image_count,
@@ -127,7 +127,7 @@ class CardMaker:
             href=self._click(ticket),
             ticket=tickets.seal(ticket, self.signer),
             price=item.price,
-            list_price=item.list_price if item.HasField("list_price") else None,
+            list_price=higher(item.list_price, item.price),
             brand=item.brand,
             category=item.category,
             image_count=item.image_count,
@@ -162,12 +162,19 @@ class CardMaker:
         )
 
     def _banner_image(self, image: str) -> str:
-        """An address as it is; a path as a picture in the shop's media folder; empty for anything else."""
+        """An address, or a path of pictures here, as it is; another path as a picture in the shop's media folder."""
+        if image.startswith((f"/media/{self.shop_id}/", f"/images/{self.shop_id}/")):
+            return tickets.local_path(image)
         safe = tickets.safe_destination(image if ":" in image else "/" + image.lstrip("/")) if image else ""
         return f"/media/{self.shop_id}{quote(safe)}" if safe.startswith("/") else safe
 
     def _click(self, ticket: Ticket) -> str:
         return f"{self.prefix}/go?to={tickets.seal(ticket, self.signer)}"
+
+
+def higher(before: common_pb2.Money, now: common_pb2.Money) -> common_pb2.Money | None:
+    """The price before a reduction; None when it is not higher than the price, so there is nothing to strike out."""
+    return before if before.currency == now.currency and before.amount_minor > now.amount_minor else None
 
 
 def why_of_slot(slot: page_composer_pb2.Slot) -> Why:

@@ -65,9 +65,12 @@ class StorefrontSettings(BaseSettings):
     """Least severe level that is logged."""
 
     def offered_users(self) -> tuple[str, ...]:
-        """The demo users of setting and file, in order, each once. Raises: OSError when the file cannot be read."""
+        """The demo users of setting and file, in order, each once; a file that is not there yet offers none.
+
+        Raises: OSError when the file cannot be read.
+        """
         listed = list(self.demo_users)
-        if self.demo_users_path is not None:
+        if self.demo_users_path is not None and self.demo_users_path.exists():
             listed += self.demo_users_path.read_text(encoding="utf-8").split("\n")
         return tuple(dict.fromkeys(user.strip() for user in listed if user.strip()))
 

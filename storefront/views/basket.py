@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from starlette.responses import RedirectResponse, Response
 
 from storefront import remembered, tickets
+from storefront.cards import higher
 from storefront.composed import compose_beside
 from storefront.failures import RefusedError
 from storefront.listing import items_of
@@ -26,6 +27,11 @@ class Line:
     item: item_vision_pb2.Item
     quantity: int
     ticket: str
+
+    @property
+    def price_before(self) -> common_pb2.Money | None:
+        """Price of one before its reduction, if it is reduced."""
+        return higher(self.item.list_price, self.item.price)
 
     @property
     def total(self) -> common_pb2.Money:

@@ -5,6 +5,7 @@ import asyncio
 from starlette.responses import Response
 
 from storefront import tickets
+from storefront.cards import higher
 from storefront.composed import compose_beside
 from storefront.departments import levels
 from storefront.failures import RefusedError
@@ -35,6 +36,7 @@ async def show(visit: Visit) -> Response:
         visit,
         "item.html",
         item=item,
+        price_before=higher(item.list_price, item.price),
         description=description_of(dict(item.descriptions), visit.language.tag),
         similar=looks if len(looks) >= SIMILAR_SHOWN else (),
         view=view,

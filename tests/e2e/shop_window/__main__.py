@@ -6,6 +6,8 @@ For looking at the storefront and for its browser tests. Prints the address when
 import argparse
 import asyncio
 import signal
+import socket
+import sys
 
 import grpc
 import uvicorn
@@ -19,6 +21,16 @@ from vitrine.item_vision.v1 import item_vision_pb2_grpc
 from vitrine.page_composer.v1 import merchandising_pb2_grpc, page_composer_pb2_grpc
 from vitrine.ranker.v1 import ranker_pb2_grpc
 from vitrine.user_profile.v1 import user_profile_pb2_grpc
+
+
+class Announced(uvicorn.Server):
+    """Says its address when it serves."""
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        if self.started:
+            sys.stdout.write(f"http://127.0.0.1:{self.servers[0].sockets[0].getsockname()[1]}\n")
+            sys.stdout.flush()
 
 
 async def main(port: int) -> None:
@@ -42,13 +54,8 @@ async def main(port: int) -> None:
         page_composer_addresses=(address,),
         demo_users=("ana", "bo", "chen", DEGRADED, NOT_READY, AWAY),
     )
-    web = uvicorn.Server(uvicorn.Config(create_application(settings), port=port, log_level="warning", ws="none"))
-    serving = asyncio.create_task(web.serve())
-    while not web.started and not serving.done():
-        await asyncio.sleep(0.02)
-    bound = web.servers[0].sockets[0].getsockname()[1]
-    print(f"http://127.0.0.1:{bound}", flush=True)
-    await serving
+    web = Announced(uvicorn.Config(create_application(settings), port=port, log_level="warning", ws="none"))
+    await web.serve()
     await server.stop(0.2)
 
 

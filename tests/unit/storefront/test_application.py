@@ -328,6 +328,8 @@ async def test_each_shop_is_shown_below_its_own_path(client, services):
     assert 'href="/shops/apparel/basket"' in page.text
     assert "/shops/apparel/go?to=" in page.text
     assert (await client.get("/shops/unknown/")).status_code == 404
+    assert (await client.get("/shops/unknown/nowhere")).status_code == 404
+    assert "Nothing here" in (await client.get("/shops/apparel/nowhere")).text
 
 
 async def test_pictures_are_cached_and_known_ones_not_sent_again(client, services):

@@ -46,6 +46,18 @@ def test_cards_carry_what_the_slot_says():
     assert first.href == f"/shops/boutique/go?to={first.ticket}"
 
 
+def test_only_a_higher_price_is_struck_out():
+    reduced, same = slot("a"), slot("b")
+    reduced.list_price.CopyFrom(common_pb2.Money(amount_minor=1_250, currency="EUR"))
+    same.list_price.CopyFrom(same.price)
+    first, second = (
+        page_view(page_composer_pb2.Page(sections=[section(slots=[reduced, same])]), MAKER).sections[0].cards
+    )
+    assert first.list_price is not None
+    assert first.list_price.amount_minor == 1_250
+    assert second.list_price is None
+
+
 def test_a_layout_nobody_knows_becomes_a_grid_of_bounded_width():
     view = page_view(page_composer_pb2.Page(sections=[section("spiral", 40, slots=[slot("a")])]), MAKER)
     assert (view.sections[0].style, view.sections[0].columns) == ("grid", 12)
@@ -64,6 +76,8 @@ def test_a_section_leads_only_to_paths_of_the_shop():
         ("", ""),
         ("images/banners/a b.jpg", "/media/boutique/images/banners/a%20b.jpg"),
         ("/images/banners/x.jpg", "/media/boutique/images/banners/x.jpg"),
+        ("/media/boutique/images/x.jpg", "/media/boutique/images/x.jpg"),
+        ("/images/boutique/item-1/0", "/images/boutique/item-1/0"),
         ("https://pictures.example/x.jpg", "https://pictures.example/x.jpg"),
         ("javascript:alert(1)", ""),
         ("//elsewhere.example/x.jpg", "/media/boutique/elsewhere.example/x.jpg"),
