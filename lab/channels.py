@@ -1,17 +1,19 @@
 """Plain (not asynchronous) channels for commands: a client like any other, with the contract's time-outs."""
 
 import json
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Callable, Sequence
+from typing import Any, NamedTuple
 
 import grpc
 
 from services.kit.channels import DEFAULT_MAX_MESSAGE_BYTES, load_service_config, target_of
+from services.kit.timeouts import MethodTimeouts, without_timeouts
 
 
 def open_channel(addresses: Sequence[str], package: str) -> grpc.Channel:
     """Open a channel over all addresses in turn; `package` such as "vitrine.ranker.v1" names the contract."""
-    config: dict[str, Any] = {"loadBalancingConfig": [{"round_robin": {}}], **load_service_config(package)}
+    contract = load_service_config(package)
+    config: dict[str, Any] = {"loadBalancingConfig": [{"round_robin": {}}], **without_timeouts(contract)}
     options = [
         ("grpc.service_config", json.dumps(config)),
         ("grpc.max_send_message_length", DEFAULT_MAX_MESSAGE_BYTES),
@@ -19,4 +21,37 @@ def open_channel(addresses: Sequence[str], package: str) -> grpc.Channel:
         ("grpc.max_reconnect_backoff_ms", 1_000),
         ("grpc.enable_http_proxy", 0),
     ]
-    return grpc.insecure_channel(target_of(addresses), options=options)
+    channel = grpc.insecure_channel(target_of(addresses), options=options)
+    return grpc.intercept_channel(channel, _ContractTimeouts(MethodTimeouts(contract)))
+
+
+class _Details(NamedTuple):
+    """What gRPC asks of the details of a call."""
+
+    method: str
+    timeout: float | None
+    metadata: Any
+    credentials: Any
+    wait_for_ready: bool | None
+    compression: Any
+
+
+class _ContractTimeouts(grpc.UnaryUnaryClientInterceptor):  # type: ignore[misc]  # the package has no types
+    """Gives each call without a time-out the one that its contract states."""
+
+    def __init__(self, timeouts: MethodTimeouts) -> None:
+        self._timeouts = timeouts
+
+    def intercept_unary_unary(self, continuation: Callable[..., Any], client_call_details: Any, request: Any) -> Any:
+        """Pass the call on."""
+        details = client_call_details
+        if details.timeout is None:
+            details = _Details(
+                details.method,
+                self._timeouts.of(details.method),
+                details.metadata,
+                details.credentials,
+                details.wait_for_ready,
+                details.compression,
+            )
+        return continuation(details, request)

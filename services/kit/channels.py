@@ -13,6 +13,7 @@ from typing import Any
 import grpc
 
 from services.kit.health import ACCEPTING
+from services.kit.timeouts import without_timeouts
 
 SERVICE_CONFIG_FILE = "service_config.json"
 DEFAULT_MAX_MESSAGE_BYTES = 16 * 2**20
@@ -57,7 +58,8 @@ def open_channel(
     """Open a channel that takes the addresses in turn (round robin), skipping those that are down.
 
     `service_config` is the config itself, a file, or the contract's package to read it from (see
-    `load_service_config`). Must be called within a running event loop. Without `credentials` it is plain text.
+    `load_service_config`); its time-outs are left to the caller (see `timeouts.py`). Must be called within a running
+    event loop. Without `credentials` it is plain text.
     """
     options: list[tuple[str, int | str]] = [
         *_RECONNECT_OPTIONS,
@@ -106,14 +108,17 @@ def target_of(addresses: Sequence[str]) -> str:
     return "ipv4:" + ",".join(f"{host}:{port}" for host, port in numbers)
 
 
-def _with_round_robin(source: Mapping[str, Any] | Path | str | None) -> dict[str, Any]:
+def read_service_config(source: Mapping[str, Any] | Path | str | None) -> dict[str, Any]:
+    """Return a service config given as itself, as a file, as a contract's package, or not at all."""
     if isinstance(source, Path):
-        config = parse_service_config(source.read_text(encoding="utf-8"))
-    elif isinstance(source, str):
-        config = load_service_config(source)
-    else:
-        config = dict(source or {})
-    return {"loadBalancingConfig": [{"round_robin": {}}], **config}
+        return parse_service_config(source.read_text(encoding="utf-8"))
+    if isinstance(source, str):
+        return load_service_config(source)
+    return dict(source or {})
+
+
+def _with_round_robin(source: Mapping[str, Any] | Path | str | None) -> dict[str, Any]:
+    return {"loadBalancingConfig": [{"round_robin": {}}], **without_timeouts(read_service_config(source))}
 
 
 def _host_and_port(address: str) -> tuple[str, int]:

@@ -9,11 +9,12 @@ import grpc
 
 from services.kit.breaker import Breaker, BreakerSettings, BreakerState
 from services.kit.call_context import outgoing_metadata
-from services.kit.channels import open_channel
+from services.kit.channels import open_channel, read_service_config
 from services.kit.deadline import Budget
 from services.kit.errors import DependencyDown
 from services.kit.status import RemoteError, from_dependency
 from services.kit.telemetry import metrics
+from services.kit.timeouts import MethodTimeouts
 
 DEFAULT_TIMEOUT_S = 2.0
 
@@ -28,9 +29,16 @@ class Upstream:
     timeout_s=0.1)`.
     """
 
-    def __init__(self, name: str, channel: grpc.aio.Channel, breaker: BreakerSettings | None = None) -> None:
+    def __init__(
+        self,
+        name: str,
+        channel: grpc.aio.Channel,
+        breaker: BreakerSettings | None = None,
+        timeouts: MethodTimeouts | None = None,
+    ) -> None:
         self.name = name
         self.channel = channel
+        self._timeouts = timeouts or MethodTimeouts()
         self._breaker = Breaker(breaker, on_change=self._show_state)
         calls = metrics().counter("vitrine_upstream_calls", "Calls to dependencies.", ["dependency", "outcome"])
         self._calls = calls
@@ -54,7 +62,8 @@ class Upstream:
         credentials: grpc.ChannelCredentials | None = None,
     ) -> "Upstream":
         """Open a channel to the addresses (see `channels.open_channel`) and put a breaker before it."""
-        return cls(name, open_channel(addresses, service_config, credentials=credentials), breaker)
+        config = read_service_config(service_config)
+        return cls(name, open_channel(addresses, config, credentials=credentials), breaker, MethodTimeouts(config))
 
     @property
     def breaker_state(self) -> BreakerState:
@@ -64,11 +73,11 @@ class Upstream:
     async def call(self, method: Callable[..., Any], request: Any, *, timeout_s: float | None = None) -> Any:
         """Make one call (unary or client-streaming) and return its answer.
 
-        The time-out is never longer than what remains of the current call's deadline.
+        The time-out is never longer than what remains of the current call's deadline, nor than the contract's.
         Raises: DependencyDown (cause timeout, unavailable, overloaded, internal or breaker_open); RemoteError
         when the dependency refused the request, with its reason.
         """
-        seconds = self._bounded(timeout_s)
+        seconds = self._bounded(self._wanted(method, timeout_s))
         if seconds <= 0.0:
             self._count("timeout")
             raise DependencyDown(self.name, f"no time is left to ask {self.name}", cause="timeout")
@@ -123,8 +132,13 @@ class Upstream:
         """Close the channel; calls in flight end."""
         await self.channel.close()
 
-    def _bounded(self, timeout_s: float | None) -> float:
-        wanted_s = DEFAULT_TIMEOUT_S if timeout_s is None else timeout_s
+    def _wanted(self, method: Callable[..., Any], timeout_s: float | None) -> float:
+        path = getattr(method, "_method", b"")  # a stub's call knows its path; fakes in tests need not
+        of_contract = self._timeouts.of(path.decode() if isinstance(path, bytes) else str(path))
+        given = [seconds for seconds in (timeout_s, of_contract) if seconds is not None]
+        return min(given, default=DEFAULT_TIMEOUT_S)
+
+    def _bounded(self, wanted_s: float) -> float:
         return Budget.of_call(wanted_s * 1000.0).share(1.0, at_most_ms=wanted_s * 1000.0)
 
     def _count(self, outcome: str) -> None:
