@@ -73,6 +73,7 @@ class import_progress:  # noqa: N801  used as a context manager, like a function
             TaskProgressColumn(),
             TextColumn("{task.fields[rows]}"),
             TimeElapsedColumn(),
+            disable=not console().is_terminal,
         )
         self._task = self._progress.add_task(escape(title), total=None, rows="")
 

@@ -1,10 +1,14 @@
-"""Progress bars that look alike in every command."""
+"""Progress that looks alike in every command: bars in a terminal, lines in a file."""
 
+import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TaskID, TextColumn, TimeElapsedColumn
+
+LINE_EVERY_S = 15.0
 
 
 class PhaseBars:
@@ -13,18 +17,36 @@ class PhaseBars:
     def __init__(self, progress: Progress) -> None:
         self._progress = progress
         self._tasks: dict[str, TaskID] = {}
-
-    def show(self, phase: str, done: int, total: int, note: str = "") -> None:
-        """Tell how far a phase is; a total of 0 means unknown."""
-        task = self._tasks.get(phase)
-        if task is None:
-            task = self._tasks[phase] = self._progress.add_task(phase, total=total or None, note=note)
-        self._progress.update(task, completed=done, total=total or None, note=note)
+        self._told: dict[str, float] = {}
+        self._lock = threading.Lock()
 
     @property
     def console(self) -> Console:
         """Lines printed here appear above the bars."""
         return self._progress.console
+
+    def show(self, phase: str, done: int, total: int) -> None:
+        """Tell how far a phase is; a total of 0 means unknown."""
+        with self._lock:
+            if self.console.is_terminal:
+                self._draw(phase, done, total)
+            else:
+                self._write(phase, done, total)
+
+    def _draw(self, phase: str, done: int, total: int) -> None:
+        task = self._tasks.get(phase)
+        if task is None:
+            task = self._tasks[phase] = self._progress.add_task(phase, total=total or None)
+        self._progress.update(task, completed=done, total=total or None)
+
+    def _write(self, phase: str, done: int, total: int) -> None:
+        """Write a line at the beginning, at the end, and now and then between."""
+        now_s = time.monotonic()
+        last_s = self._told.get(phase)
+        ended = total > 0 and done >= total
+        if last_s is None or (ended and last_s >= 0) or (last_s >= 0 and now_s - last_s > LINE_EVERY_S):
+            self.console.print(f"{phase}: {done:,}" + (f" of {total:,}" if total else ""))
+            self._told[phase] = -1.0 if ended else now_s
 
 
 @contextmanager
@@ -32,11 +54,11 @@ def phase_bars() -> Iterator[PhaseBars]:
     """Show bars while the context lasts."""
     columns = (
         SpinnerColumn(),
-        TextColumn("{task.description:<26}"),
+        TextColumn("{task.description:<30}"),
         BarColumn(),
         MofNCompleteColumn(),
         TimeElapsedColumn(),
-        TextColumn("[dim]{task.fields[note]}"),
     )
-    with Progress(*columns) as progress:
+    console = Console(highlight=False)
+    with Progress(*columns, console=console, disable=not console.is_terminal) as progress:
         yield PhaseBars(progress)

@@ -33,16 +33,20 @@ class ProcessView:
         """Take note of an event; given to the Ensemble."""
         with self._lock:
             self._events[event.label] = event
-        if not self._live and event.state not in _QUIET:
+        told = event.state not in _QUIET or (event.state == "serving" and not self.console.is_terminal)
+        if told and not self._live:
             colour = _COLOURS.get(event.state, "yellow")
-            self.console.print(f"[{colour}]{event.label}[/] {event.state} {escape(event.detail)}")
+            self.console.print(f"[{colour}]{event.label}[/] {event.state} {escape(event.detail) or event.address}")
 
     @contextmanager
     def starting(self) -> Iterator[None]:
         """Show the table while the context lasts."""
+        if not self.console.is_terminal:
+            yield
+            return
         self._live = True
         try:
-            with Live(self, console=self.console, refresh_per_second=8, transient=not self.console.is_terminal):
+            with Live(self, console=self.console, refresh_per_second=8):
                 yield
         finally:
             self._live = False
