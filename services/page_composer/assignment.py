@@ -20,7 +20,7 @@ from services.page_composer.rules.boost import Boosts
 from services.page_composer.rules.cap import Limit, limits
 from services.page_composer.rules.pin import pins
 from services.page_composer.rules.rule import Rule
-from services.page_composer.select import Assignment
+from services.page_composer.select import Assignment, distinct
 from services.page_composer.template import SHELF, Place
 
 FEWEST_SECTIONS = 3
@@ -77,8 +77,9 @@ def relaxed(full: Assignment, without: Iterable[int] = ()) -> Assignment:
     everything = np.unique(np.concatenate([*full.pools, np.zeros(0, np.int64)])).astype(np.int64)
     everything = everything[~np.isin(everything, gone)]
     ledger = PageLedger(full.ledger.families, full.ledger.clusters, full.ledger.limits)
-    products = len(np.unique(full.ledger.families[everything]))
-    capacity = max(products // FEWEST_SECTIONS, 1)
+    products = distinct([everything], full.objective.worth, ledger)[0][None, :]
+    room = int(ledger.fillable(ledger.free(products), products)[0])
+    capacity = max(room // FEWEST_SECTIONS, 1)
     extra = [
         Proposal(f"popular:{number}", "popular", Evidence("popularity"), Pool(CATALOGUE))
         for number in range(len(full.proposals) + 1, len(full.proposals) + 1 + FEWEST_SECTIONS)
