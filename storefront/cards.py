@@ -96,7 +96,7 @@ class CardMaker:
     favourites: Collection[str] = ()
     likes: Collection[str] = ()
 
-    def from_slot(self, slot: page_composer_pb2.Slot, section_reason: str = "") -> Card:
+    def from_slot(self, slot: page_composer_pb2.Slot, section: page_composer_pb2.Section) -> Card:
         """The card of a composed slot; a reason that only repeats its section's is left to the section."""
         ticket = Ticket(slot.item_id, slot.tracking_token)
         return Card(
@@ -111,9 +111,9 @@ class CardMaker:
             category=slot.category,
             image_count=slot.image_count,
             image_etag=slot.image_etag,
-            reason="" if slot.reason == section_reason else slot.reason,
+            reason="" if slot.reason == section.reason else slot.reason,
             badges=tuple(slot.badges),
-            why=why_of_slot(slot),
+            why=why_of_slot(slot, section),
             favourite=slot.item_id in self.favourites,
             liked=slot.item_id in self.likes,
         )
@@ -177,12 +177,12 @@ def higher(before: common_pb2.Money, now: common_pb2.Money) -> common_pb2.Money 
     return before if before.currency == now.currency and before.amount_minor > now.amount_minor else None
 
 
-def why_of_slot(slot: page_composer_pb2.Slot) -> Why:
-    """All that the composer says about why the item is in its slot."""
-    evidence = slot.evidence
+def why_of_slot(slot: page_composer_pb2.Slot, section: page_composer_pb2.Section) -> Why:
+    """All that the composer says about why the item is in its slot: in the slot, else in the slot's section."""
+    evidence = slot.evidence if slot.evidence.kind else section.evidence
     rules = dict.fromkeys([*slot.rule_ids, *([evidence.rule_id] if evidence.rule_id else [])])
     return Why(
-        reason=slot.reason,
+        reason=slot.reason or section.reason,
         evidence_kind=evidence.kind,
         evidence_items=tuple(evidence.item_ids),
         evidence_values=tuple(evidence.values),

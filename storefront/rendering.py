@@ -24,6 +24,8 @@ class Renderer:
             undefined=StrictUndefined,
             trim_blocks=True,
             lstrip_blocks=True,
+            # A running process keeps the templates that fit its code.
+            auto_reload=False,
         )
         self.environment.globals.update(static=static_path, picture=picture_path, item_path=_item_path)
         self.environment.globals.update(category_path=category_path, widths=PICTURE_WIDTHS)

@@ -81,7 +81,7 @@ def section_view(section: page_composer_pb2.Section, maker: CardMaker) -> Sectio
         columns=min(max(section.layout.columns, 1), COLUMNS_LIMIT),
         more_link=tickets.local_path(section.more_link),
         reserve_count=section.reserve_count,
-        cards=tuple(maker.from_slot(slot, section.reason) for slot in section.slots),
+        cards=tuple(maker.from_slot(slot, section) for slot in section.slots),
         banners=tuple(maker.from_banner(banner) for banner in section.banners),
         coupons=tuple(maker.from_coupon(coupon) for coupon in section.coupons),
     )

@@ -46,6 +46,14 @@ def test_cards_carry_what_the_slot_says():
     assert first.href == f"/shops/boutique/go?to={first.ticket}"
 
 
+def test_an_item_without_evidence_rests_on_its_sections():
+    bare = page_composer_pb2.Slot(item_id="a")
+    evidence = page_composer_pb2.Evidence(kind="search", values=["linen"])
+    page = page_composer_pb2.Page(sections=[section(slots=[bare], evidence=evidence)])
+    why = page_view(page, MAKER).sections[0].cards[0].why
+    assert (why.reason, why.evidence_kind, why.evidence_values) == ("Why not", "search", ("linen",))
+
+
 def test_only_a_higher_price_is_struck_out():
     reduced, same = slot("a"), slot("b")
     reduced.list_price.CopyFrom(common_pb2.Money(amount_minor=1_250, currency="EUR"))
