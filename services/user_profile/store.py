@@ -18,6 +18,7 @@ from services.user_profile.sql.deletion import Deletion, Receipt
 from services.user_profile.sql.exports import EventRange
 from services.user_profile.sql.partitions import Partitions
 from services.user_profile.sql.profiles import ProfileRows
+from services.user_profile.sql.reading import reading
 from services.user_profile.sql.recorder import Recorder
 
 __all__ = ["Deletion", "EventRange", "ProfileRows", "Receipt", "SqlStore", "Store", "StoredProfile"]
@@ -95,7 +96,7 @@ class SqlStore:
 
     async def ping(self) -> None:
         """Return when PostgreSQL answers and the schema is there."""
-        async with transaction(self._engine) as connection:
+        async with reading(self._engine) as connection:
             await connection.execute(text("SELECT 1 FROM user_profile.subjects LIMIT 1"))
 
     async def record(self, shop_id: str, events: Sequence[Event], now_us: int, *, refuse_conflicts: bool) -> Recording:
@@ -104,7 +105,7 @@ class SqlStore:
 
     async def read_profile(self, shop_id: str, subject: Subject, now_us: int, *, as_of: bool) -> StoredProfile:
         """See Store."""
-        async with transaction(self._engine) as connection:
+        async with reading(self._engine) as connection:
             row = await subjects.find(connection, shop_id, subject.pseudonym)
             consents = Consents.of(row.state.decided if row else {}, self._granted_by_default)
             if row is None or row.first_at is None or not consents.granted(Purpose.PERSONALISATION):
@@ -114,7 +115,7 @@ class SqlStore:
 
     async def consents(self, shop_id: str, subject: Subject) -> Consents:
         """See Store."""
-        async with transaction(self._engine) as connection:
+        async with reading(self._engine) as connection:
             row = await subjects.find(connection, shop_id, subject.pseudonym)
         return Consents.of(row.state.decided if row else {}, self._granted_by_default)
 
@@ -136,24 +137,24 @@ class SqlStore:
     ) -> Mapping[bytes, Sequence[ProfileEvent]]:
         """See Store."""
         times = (active_since, changed_since)
-        async with transaction(self._engine) as connection:
+        async with reading(self._engine) as connection:
             found = await profiles.active_users(connection, shop_id, self._granted_by_default, times, at_most)
         return await self._recent_of(shop_id, found)
 
     async def recent_events(self, shop_id: str, users: Sequence[bytes]) -> Mapping[bytes, Sequence[ProfileEvent]]:
         """See Store."""
-        async with transaction(self._engine) as connection:
+        async with reading(self._engine) as connection:
             agreeing = await profiles.agreeing(connection, shop_id, users, self._granted_by_default)
             return await profiles.recent_of_many(connection, shop_id, agreeing)
 
     async def is_known(self, shop_id: str, user: bytes) -> bool:
         """See Store."""
-        async with transaction(self._engine) as connection:
+        async with reading(self._engine) as connection:
             return await subjects.find(connection, shop_id, user) is not None
 
     async def user_events(self, shop_id: str, user: bytes, before: datetime) -> AsyncIterator[Sequence[Event]]:
         """See Store."""
-        async with transaction(self._engine) as connection:
+        async with reading(self._engine) as connection:
             sessions = await subjects.sessions_joined_to(connection, shop_id, user)
         async for page in exports.of_subjects(self._engine, shop_id, [user, *sessions], before):
             yield page
@@ -165,7 +166,7 @@ class SqlStore:
 
     async def deletions(self, shop_id: str, after: int, at_most: int) -> Sequence[Deletion]:
         """See Store."""
-        async with transaction(self._engine) as connection:
+        async with reading(self._engine) as connection:
             return await deletion.after(connection, shop_id, after, at_most)
 
     async def shop_events(self, shop_id: str, wanted: EventRange) -> AsyncIterator[Sequence[Event]]:
@@ -178,7 +179,7 @@ class SqlStore:
         wanted = list(users)
         events: dict[bytes, Sequence[ProfileEvent]] = {}
         for first in range(0, len(wanted), _USERS_PER_READ):
-            async with transaction(self._engine) as connection:
+            async with reading(self._engine) as connection:
                 page = wanted[first : first + _USERS_PER_READ]
                 events.update(await profiles.recent_of_many(connection, shop_id, page))
         return events

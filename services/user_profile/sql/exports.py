@@ -7,11 +7,11 @@ from datetime import datetime
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from services.kit.database import transaction
 from services.user_profile.consent import Purpose
 from services.user_profile.events import Event
 from services.user_profile.sql.event_rows import SELECTED, from_row
 from services.user_profile.sql.moments import EPOCH, moment
+from services.user_profile.sql.reading import reading
 from services.user_profile.sql.subjects import granted_condition
 from services.user_profile.tables import SCHEMA
 
@@ -58,7 +58,7 @@ async def of_shop(
     from_at, after_id = moment(wanted.from_us), ""
     while True:
         page = {**parameters, "from_at": from_at, "after_id": after_id, "page": PAGE}
-        async with transaction(engine) as connection:
+        async with reading(engine) as connection:
             rows = (await connection.execute(statement, page)).mappings().all()
         if rows:
             yield [from_row(row) for row in rows]
@@ -74,7 +74,7 @@ async def of_subjects(
     from_at, after_id = EPOCH, ""
     while True:
         page = {"from_at": from_at, "after_id": after_id, "before": before, "page": PAGE}
-        async with transaction(engine) as connection:
+        async with reading(engine) as connection:
             found = await connection.execute(_OF_SUBJECTS, {"shop_id": shop_id, "subjects": list(subjects), **page})
             rows = found.mappings().all()
         if rows:
