@@ -18,10 +18,11 @@ from lab.training.user_vectors import user_vectors
 from services.ranker.catalogue import Catalogue
 from services.ranker.catalogue_watch import catalogue_item
 from services.ranker.fresh_items import FreshItems
+from services.ranker.items import Items
 from services.ranker.model.configuration import FusionConfig, ItemTable
 from services.ranker.model.normalisation import Normalisation, priced
 from services.ranker.price_bands import PriceBands
-from services.ranker.ranker_release import Items, RankerRelease
+from services.ranker.ranker_release import RankerRelease
 from services.ranker.row_map import RowMap
 from services.ranker.training.fusion import TrainedFusion, TrainingConfig, train_fusion
 from services.ranker.training.rows import ImpressionRows
@@ -97,6 +98,7 @@ def serving_parts(
         shop_id=data.shop_id,
         release_id="",
         version=0,
+        created_s=data.now_us / 1e6,
         calibrated=False,
         spaces=spaces,
         vocabulary=vocabulary,

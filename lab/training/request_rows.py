@@ -11,9 +11,10 @@ from numpy.typing import NDArray
 from lab.training.logged_pages import LoggedPage
 from lab.training.popularity import Popularity
 from lab.training.shop_data import DAY_US, ShopData
+from services.ranker.items import Items
 from services.ranker.model.features import raw_candidate_features, stack_visitor_tensors, visitor_tensors
 from services.ranker.model.normalisation import Normalisation, fit_normalisation
-from services.ranker.ranker_release import Items, RankerRelease
+from services.ranker.ranker_release import RankerRelease
 from services.ranker.training.rows import ImpressionRows
 from services.ranker.visitor import Visitor
 from services.ranker.visits import visitor_of
