@@ -3,6 +3,7 @@
 import asyncio
 import logging
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
@@ -13,10 +14,17 @@ from services.item_vision.catalogue_servicer import CatalogueServicer
 from services.item_vision.fetch import PictureFetcher
 from services.item_vision.holdings import Holdings
 from services.item_vision.intake import PictureReader
-from services.item_vision.model.encoders import PICTURE_SIZE, load_image_encoder, load_text_encoder
+from services.item_vision.model.encoders import (
+    PICTURE_SIZE,
+    ImageEncoder,
+    ImageEncoderSettings,
+    load_image_encoder,
+    load_text_encoder,
+)
 from services.item_vision.model.near_duplicates import NearDuplicateRule
 from services.item_vision.settings import ItemVisionSettings
 from services.item_vision.sql.catalogue import CatalogueStore
+from services.item_vision.sql.feature_jobs import FeatureJobs
 from services.item_vision.sql.feature_store import FeatureStore
 from services.item_vision.tables import SCHEMA
 from services.item_vision.vision_release import VisionRelease
@@ -41,11 +49,13 @@ LOG = logging.getLogger(__name__)
 
 MIGRATIONS: Final = Path(__file__).parent / "migrations"
 DATABASE_RETRY_S: Final = 0.5
-CATCH_UP_EVERY_S: Final = 0.5
 
 
-def definition(settings: ItemVisionSettings) -> ServiceDefinition:
-    """item_vision's server, ready to be served."""
+def definition(
+    settings: ItemVisionSettings,
+    load_encoder: Callable[[ImageEncoderSettings], ImageEncoder] = load_image_encoder,
+) -> ServiceDefinition:
+    """item_vision's server, ready to be served. Tests give an encoder of their own."""
 
     async def wire(runtime: Runtime) -> None:
         engine = create_engine(settings)
@@ -77,10 +87,10 @@ def definition(settings: ItemVisionSettings) -> ServiceDefinition:
             await _until_migrated(settings)
             await releases.look()
             runtime.background.spawn("release_watch", releases.watch())
-            runtime.background.spawn("vectors", _keep_vectors(releases, features))
+            runtime.background.spawn("vectors", _keep_vectors(releases, features, settings.vectors_poll_s))
 
         async def warm_up_encoder() -> None:
-            encoder = await asyncio.to_thread(load_image_encoder, settings.image_encoder())
+            encoder = await asyncio.to_thread(load_encoder, settings.image_encoder())
             await asyncio.to_thread(encoder.encode, _blank_picture())
             holdings.encoder.set_result(encoder)
 
@@ -116,7 +126,8 @@ def worker_definition(settings: ItemVisionSettings) -> ServiceDefinition:
             )
             await _until_migrated(settings)
             work = WorkerSettings(settings.worker_batch_items, settings.worker_idle_s, settings.worker_attempts)
-            worker = Worker(FeatureStore(engine), Encoders(image, text), work, rule_of)
+            jobs = FeatureJobs(engine, settings.worker_attempts, settings.worker_lease_s)
+            worker = Worker(jobs, Encoders(image, text), work, rule_of)
             runtime.background.spawn("release_watch", releases.watch())
             runtime.background.spawn("feature_jobs", worker.run())
 
@@ -135,7 +146,7 @@ async def _until_migrated(settings: ItemVisionSettings) -> None:
             await asyncio.sleep(DATABASE_RETRY_S)
 
 
-async def _keep_vectors(releases: ReleaseWatcher[VisionRelease], features: FeatureStore) -> None:
+async def _keep_vectors(releases: ReleaseWatcher[VisionRelease], features: FeatureStore, poll_s: float) -> None:
     while True:
         try:
             for shop_id in releases.known_shops():
@@ -143,7 +154,7 @@ async def _keep_vectors(releases: ReleaseWatcher[VisionRelease], features: Featu
                     await releases.get(shop_id, release_id).catch_up(features)
         except DependencyDown as error:
             LOG.info("vectors wait for the database: %s", error.message)
-        await asyncio.sleep(CATCH_UP_EVERY_S)
+        await asyncio.sleep(poll_s)
 
 
 def _blank_picture() -> NDArray[np.uint8]:

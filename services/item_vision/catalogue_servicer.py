@@ -12,7 +12,7 @@ from services.item_vision.holdings import Holdings
 from services.item_vision.intake import take_in
 from services.item_vision.messages import facts_message, item_message
 from services.item_vision.sql.cursor import Cursor
-from services.item_vision.sql.feature_store import ItemFeatures
+from services.item_vision.sql.feature_store import FeatureKind, ItemFeatures
 from services.item_vision.vision_release import VisionRelease
 from services.kit.errors import InvalidRequest
 from vitrine.item_vision.v1 import item_vision_pb2 as pb
@@ -147,12 +147,12 @@ class CatalogueServicer(item_vision_pb2_grpc.CatalogueServiceServicer):
     ) -> AsyncIterator[pb.ExportFeaturesResponse]:
         """Raw features of all items that have them."""
         requests.check_shop(request.shop_id, request.request_id)
-        cursor = Cursor()
+        kind, cursor = await self._holdings.features.newest_kind(request.shop_id), Cursor()
         while True:
             changes = await self._holdings.features.changes(request.shop_id, cursor, EXPORT_PAGE)
             cursor = changes.cursor
-            if changes.features:
-                yield _features_message(list(changes.features))
+            if current := [each for each in changes.features if kind.made(each)]:
+                yield _features_message(current, kind)
             if changes.complete:
                 return
 
@@ -171,17 +171,15 @@ def _page_token(token: str) -> tuple[str, str]:
     return cursor, after
 
 
-def _features_message(batch: list[ItemFeatures]) -> pb.ExportFeaturesResponse:
-    widths = [len(each.image) for each in batch if each.image is not None]
-    width = widths[0] if widths else 0
-    empty = np.zeros(width, np.float16)
+def _features_message(batch: list[ItemFeatures], kind: FeatureKind) -> pb.ExportFeaturesResponse:
+    empty = np.zeros(kind.image_width, np.float16)
     return pb.ExportFeaturesResponse(
         item_ids=[each.item_id for each in batch],
         image_features=b"".join((empty if each.image is None else each.image).tobytes() for each in batch),
-        image_width=width,
+        image_width=kind.image_width,
         text_features=b"".join(each.text.tobytes() for each in batch),
         text_width=len(batch[0].text),
         image_hashes=[each.image_hash for each in batch],
-        image_backbone=batch[0].image_backbone,
-        text_encoder=batch[0].text_encoder,
+        image_backbone=kind.image_backbone,
+        text_encoder=kind.text_encoder,
     )

@@ -31,12 +31,17 @@ class ItemVisionSettings(DatabaseSettings):
     """How long getting one picture from its address may take."""
     watch_poll_s: float = Field(default=0.25, gt=0)
     """How often a watch looks for changes."""
+    vectors_poll_s: float = Field(default=0.5, gt=0)
+    """How often new features are taken into the vectors of loaded releases."""
     worker_batch_items: int = Field(default=32, ge=1, le=1_000)
     """Items a worker takes at a time."""
     worker_idle_s: float = Field(default=0.5, gt=0)
     """How long a worker rests when nothing waits."""
     worker_attempts: int = Field(default=4, ge=1, le=100)
     """After so many failures a job is given up and listed by GetFeatureProgress."""
+
+    worker_lease_s: float = Field(default=120.0, gt=0)
+    """A job of a worker that died is free again after this time; longer than a batch ever takes."""
 
     def image_encoder(self) -> ImageEncoderSettings:
         """What the picture encoder is loaded with."""

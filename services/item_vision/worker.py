@@ -12,7 +12,8 @@ from services.item_vision.model.encoders import ImageEncoder, TextEncoder
 from services.item_vision.model.near_duplicates import NearDuplicateRule
 from services.item_vision.model.pictures import PictureError, decode_picture, network_input, perceptual_hash
 from services.item_vision.model.text import encode_items
-from services.item_vision.sql.feature_store import FeatureStore, ItemFeatures, Job, JobBatch
+from services.item_vision.sql.feature_jobs import FeatureJobs, Job
+from services.item_vision.sql.feature_store import ItemFeatures
 from services.kit.errors import DependencyDown
 from services.kit.telemetry import metrics
 
@@ -52,21 +53,25 @@ class Worker:
 
     def __init__(
         self,
-        store: FeatureStore,
+        jobs: FeatureJobs,
         encoders: Encoders,
         settings: WorkerSettings,
         rule_of: Callable[[str], NearDuplicateRule],
     ) -> None:
-        self._store = store
+        self._jobs = jobs
         self._encoders = encoders
         self._settings = settings
         self._rule_of = rule_of
         self._done = metrics().counter("vitrine_feature_jobs", "Feature jobs, by outcome.", ["outcome"])
 
     async def run(self) -> None:
-        """Work until cancelled."""
+        """Work until cancelled. Features of other encoders than ours are renewed."""
+        renewed = False
         while True:
             try:
+                if not renewed:
+                    await self._jobs.renew(self._encoders.image.backbone_name, self._encoders.text.encoder_name)
+                    renewed = True
                 worked = await self.work_once()
             except DependencyDown as error:
                 LOG.warning("the database is away: %s", error.message)
@@ -77,24 +82,38 @@ class Worker:
 
     async def work_once(self) -> int:
         """Take a batch and finish it; returns how many jobs there were."""
-        async with self._store.take_jobs(self._settings.batch_items) as (batch, jobs):
-            if jobs:
-                computed = await asyncio.to_thread(compute, jobs, self._encoders)
-                await self._write(batch, computed)
-            return len(jobs)
+        jobs = await self._jobs.take(self._settings.batch_items)
+        if jobs:
+            computed = await asyncio.to_thread(compute_safely, jobs, self._encoders)
+            await self._write(computed)
+        return len(jobs)
 
-    async def _write(self, batch: JobBatch, computed: Computed) -> None:
-        by_shop: dict[str, list[ItemFeatures]] = {}
+    async def _write(self, computed: Computed) -> None:
+        by_shop: dict[str, list[tuple[Job, ItemFeatures]]] = {}
         for job, features in computed.features:
-            by_shop.setdefault(job.shop_id, []).append(features)
-        for shop_id, features_of_shop in by_shop.items():
-            await batch.finish(shop_id, features_of_shop, self._rule_of(shop_id))
+            by_shop.setdefault(job.shop_id, []).append((job, features))
+        for shop_id, done in by_shop.items():
+            await self._jobs.finish(shop_id, done, self._rule_of(shop_id))
         for job, failure in computed.failures:
-            give_up = job.attempts + 1 >= self._settings.attempts
-            await batch.postpone(job, failure, give_up=give_up)
+            await self._jobs.put_off(job, failure, give_up=job.attempts >= self._settings.attempts)
             LOG.warning("features failed", extra={"fields": {"item_id": job.item.item_id, "failure": failure}})
         self._done.labels("done").inc(len(computed.features))
         self._done.labels("failed").inc(len(computed.failures))
+
+
+def compute_safely(jobs: Sequence[Job], encoders: Encoders) -> Computed:
+    """`compute`, and when it fails as a whole each job alone: one bad picture costs only its own item."""
+    try:
+        return compute(jobs, encoders)
+    except Exception as error:
+        LOG.exception("a batch of features failed", extra={"fields": {"jobs": len(jobs)}})
+        if len(jobs) == 1:
+            return Computed([], [(jobs[0], f"FEATURES_FAILED: {type(error).__name__}: {error}")])
+    alone = [compute_safely([job], encoders) for job in jobs]
+    return Computed(
+        [each for computed in alone for each in computed.features],
+        [each for computed in alone for each in computed.failures],
+    )
 
 
 def compute(jobs: Sequence[Job], encoders: Encoders) -> Computed:

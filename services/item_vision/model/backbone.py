@@ -37,11 +37,12 @@ class KerasImageEncoder:
         self._networks = [self._network_on(device, settings) for device in self.devices]
         self._batch_sizes = _whole_batches(settings.batch_sizes, len(self.devices))
         self._graphs = {size: self._graph(size) for size in self._batch_sizes}
-        self._name = settings.backbone + _weights_suffix(settings.weights_path)
+        # With the width, because features of one backbone tapped otherwise are other features.
+        self._name = f"{settings.backbone}/{self.width}{_weights_suffix(settings.weights_path)}"
 
     @property
     def backbone_name(self) -> str:
-        """`efficientnet_lite0`; weights from a path add `@` and the first 12 hex digits of their sha256."""
+        """`efficientnet_lite0/1568`; weights from a path add `@` and the first 12 hex digits of their sha256."""
         return self._name
 
     @property

@@ -139,6 +139,7 @@ class CatalogueStore:
         """Delete items; returns the ids that were there."""
         wanted = sa.literal(sorted(set(item_ids)), _TEXTS)
         async with transaction(self._engine) as connection:
+            await _locked(connection, shop_id, sorted(set(item_ids)))
             gone = await connection.execute(
                 sa.update(items)
                 .where(items.c.shop_id == shop_id, items.c.item_id == sa.any_(wanted), ~items.c.deleted)

@@ -85,14 +85,14 @@ def test_any_keras_backbone_can_be_configured(tmp_path):
     keras.utils.set_random_seed(3)
     settings = ImageEncoderSettings(backbone="keras:MobileNetV3Small", batch_sizes=(2,))
     random = load_image_encoder(settings)
-    assert (random.backbone_name, random.width) == ("keras:MobileNetV3Small", 576)
+    assert (random.backbone_name, random.width) == ("keras:MobileNetV3Small/576", 576)
     network = keras.applications.MobileNetV3Small(
         include_top=False, weights=None, pooling="avg", input_shape=(224, 224, 3)
     )
     path = tmp_path / "mobile.weights.h5"
     network.save_weights(path)
     from_path = load_image_encoder(ImageEncoderSettings(backbone="keras:MobileNetV3Small", weights_path=path))
-    assert from_path.backbone_name.startswith("keras:MobileNetV3Small@")
+    assert from_path.backbone_name.startswith("keras:MobileNetV3Small/576@")
     picture = random_pictures(1)
     # This backbone scales pixels inside itself, so its own answer is the oracle.
     np.testing.assert_allclose(from_path.encode(picture), np.asarray(network(picture.astype(np.float32))), atol=1e-4)

@@ -1,0 +1,241 @@
+"""CatalogueService and ItemVisionService in memory, for tests of whatever calls them.
+
+They pass the contract suite that the real ones pass. Nothing works in the background: `compute_features` does what the
+worker would.
+"""
+
+import asyncio
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from pathlib import Path
+
+from services.item_vision.catalogue_servicer import CatalogueServicer
+from services.item_vision.clusters import Sighting, cluster_numbers, joined
+from services.item_vision.fetch import PictureFetcher
+from services.item_vision.holdings import Holdings
+from services.item_vision.intake import PictureReader
+from services.item_vision.item import CatalogueItem
+from services.item_vision.settings import ItemVisionSettings
+from services.item_vision.sql.catalogue import Changes, StoredPicture, Written
+from services.item_vision.sql.cursor import Cursor
+from services.item_vision.sql.feature_jobs import Job
+from services.item_vision.sql.feature_store import FeatureChanges, FeatureKind, FeatureProgress, ItemFeatures
+from services.item_vision.vector_index import VectorIndex
+from services.item_vision.vision_release import VisionRelease
+from services.item_vision.vision_servicer import ItemVisionServicer
+from services.item_vision.worker import Encoders, compute_safely
+from services.kit.errors import DependencyDown, NotReady
+from services.kit.executor import BoundedExecutor
+from tests.fakes.small_encoders import RULE, SmallImageEncoder, SmallTextEncoder, small_heads, small_projection
+
+LEASE = datetime.max
+
+
+@dataclass
+class Row:
+    """An item, whether it was deleted, and the number of the write that changed it last."""
+
+    item: CatalogueItem
+    deleted: bool
+    change: int
+
+
+@dataclass
+class Shop:
+    """What is kept of one shop."""
+
+    rows: dict[str, Row] = field(default_factory=dict)
+    pictures: dict[str, StoredPicture] = field(default_factory=dict)
+    features: dict[str, tuple[ItemFeatures, int]] = field(default_factory=dict)
+    waiting: set[str] = field(default_factory=set)
+    failures: dict[str, str] = field(default_factory=dict)
+
+
+class MemoryStore:
+    """Both stores in plain dictionaries. `down` makes every method fail as if the database were."""
+
+    def __init__(self) -> None:
+        self.down = False
+        self._writes = 0
+        self._shops: dict[str, Shop] = defaultdict(Shop)
+
+    def shop(self, shop_id: str) -> Shop:
+        if self.down:
+            raise DependencyDown("database")
+        return self._shops[shop_id]
+
+    def next_change(self) -> int:
+        self._writes += 1
+        return self._writes
+
+    async def put(
+        self, shop_id: str, batch: Sequence[CatalogueItem], new_pictures: Sequence[StoredPicture], now: datetime
+    ) -> Written:
+        shop, change = self.shop(shop_id), self.next_change()
+        shop.pictures.update({picture.sha256: picture for picture in new_pictures})
+        created = updated = 0
+        for item in batch:
+            before = shop.rows.get(item.item_id)
+            there = before is not None and not before.deleted
+            if there and before.item.content_hash == item.content_hash:
+                continue
+            created, updated = created + (not there), updated + there
+            shop.rows[item.item_id] = Row(item.after(before.item if before else None, now), False, change)
+            if not there or before.item.feature_hash != item.feature_hash:
+                shop.waiting.add(item.item_id)
+                shop.failures.pop(item.item_id, None)
+        return Written(created, updated, len(batch) - created - updated)
+
+    async def get(self, shop_id: str, item_ids: Sequence[str]) -> dict[str, CatalogueItem]:
+        rows = self.shop(shop_id).rows
+        return {each: rows[each].item for each in item_ids if each in rows and not rows[each].deleted}
+
+    async def page(
+        self, shop_id: str, after: str, limit: int, created_from: datetime | None
+    ) -> Sequence[CatalogueItem]:
+        rows = sorted(self.shop(shop_id).rows.items())
+        items = [row.item for item_id, row in rows if item_id > after and not row.deleted]
+        return [item for item in items if created_from is None or item.created_at >= created_from][:limit]
+
+    async def now_cursor(self, shop_id: str) -> Cursor:
+        self.shop(shop_id)
+        return Cursor(self._writes, "\uffff")
+
+    async def changes(self, shop_id: str, after: Cursor, limit: int) -> Changes:
+        rows = sorted(((row.change, item_id), row) for item_id, row in self.shop(shop_id).rows.items())
+        changed = [(place, row) for place, row in rows if place > (after.xid, after.item_id)]
+        page = changed[:limit]
+        return Changes(
+            items=[row.item for _, row in page if not row.deleted],
+            deleted_item_ids=[row.item.item_id for _, row in page if row.deleted],
+            cursor=Cursor(*page[-1][0]) if page else after,
+            complete=len(page) < limit,
+        )
+
+    async def delete(self, shop_id: str, item_ids: Sequence[str]) -> list[str]:
+        shop, change = self.shop(shop_id), self.next_change()
+        gone = [each for each in dict.fromkeys(item_ids) if each in await self.get(shop_id, [each])]
+        for item_id in gone:
+            shop.rows[item_id] = Row(shop.rows[item_id].item, True, change)
+            shop.features.pop(item_id, None)
+            shop.waiting.discard(item_id)
+            shop.failures.pop(item_id, None)
+        return gone
+
+    async def picture(self, shop_id: str, sha256: str) -> StoredPicture | None:
+        return self.shop(shop_id).pictures.get(sha256)
+
+
+class MemoryFeatures:
+    """The feature store over the same shops."""
+
+    def __init__(self, store: MemoryStore) -> None:
+        self._store = store
+
+    async def newest_kind(self, shop_id: str) -> FeatureKind:
+        found = sorted(self._store.shop(shop_id).features.values(), key=lambda each: each[1])
+        if not found:
+            return FeatureKind()
+        newest = found[-1][0]
+        widths = [len(each.image) for each, _ in found if each.image is not None]
+        return FeatureKind(newest.image_backbone, newest.text_encoder, widths[0] if widths else 0)
+
+    async def progress(self, shop_id: str) -> FeatureProgress:
+        shop = self._store.shop(shop_id)
+        failures = sorted(shop.failures.items())
+        return FeatureProgress(len(shop.waiting), len(shop.features), len(failures), failures[:100])
+
+    async def changes(self, shop_id: str, after: Cursor, limit: int) -> FeatureChanges:
+        found = sorted(
+            ((change, item_id), features) for item_id, (features, change) in self._shop_features(shop_id).items()
+        )
+        page = [each for each in found if each[0] > (after.xid, after.item_id)][:limit]
+        cursor = Cursor(*page[-1][0]) if page else after
+        return FeatureChanges([features for _, features in page], cursor, len(page) < limit)
+
+    def _shop_features(self, shop_id: str) -> dict[str, tuple[ItemFeatures, int]]:
+        return self._store.shop(shop_id).features
+
+
+@dataclass
+class FakeReleases:
+    """Releases as a test sets them; none are ready at first."""
+
+    loaded: dict[str, dict[str, VisionRelease]] = field(default_factory=lambda: defaultdict(dict))
+    stable: dict[str, str] = field(default_factory=dict)
+
+    def put(self, shop_id: str, release_id: str, *, with_heads: bool = True) -> None:
+        """Make a release with the small heads ready and stable."""
+        heads = small_heads() if with_heads else None
+        self.loaded[shop_id][release_id] = VisionRelease(
+            shop_id, release_id, heads, small_projection(), VectorIndex(), VectorIndex(), Cursor()
+        )
+        self.stable[shop_id] = release_id
+
+    def get(self, shop_id: str, release_id: str = "") -> VisionRelease:
+        wanted = release_id or self.stable.get(shop_id, "")
+        if wanted not in self.loaded[shop_id]:
+            raise NotReady("not ready here", reason="RELEASE_NOT_READY", metadata={"release_id": wanted})
+        return self.loaded[shop_id][wanted]
+
+    def ready_ids(self, shop_id: str) -> list[str]:
+        return sorted(self.loaded[shop_id], key=lambda release_id: int(release_id[1:]), reverse=True)
+
+
+class FakeItemVision:
+    """Both servicers over memory: `catalogue` and `vision`. Make it inside an event loop."""
+
+    def __init__(self, picture_folders: dict[str, Path] | None = None) -> None:
+        self.store, self.releases, self.encoder = MemoryStore(), FakeReleases(), SmallImageEncoder()
+        self.features = MemoryFeatures(self.store)
+        executor = BoundedExecutor("fake_item_vision")
+        fetcher = PictureFetcher(picture_folders or {}, timeout_s=1.0)
+        holdings = Holdings(
+            settings=ItemVisionSettings(database_dsn="postgresql://nowhere/none", watch_poll_s=0.01),
+            catalogue=self.store,
+            features=self.features,
+            releases=self.releases,
+            fetcher=fetcher,
+            reader=PictureReader(fetcher, executor),
+            executor=executor,
+        )
+        holdings.encoder.set_result(self.encoder)
+        self.catalogue, self.vision = CatalogueServicer(holdings), ItemVisionServicer(holdings)
+        self.close = fetcher.close
+
+    async def compute_features(self, shop_id: str) -> None:
+        """Finish every waiting job, or give it up at its first failure; then bring releases up to date."""
+        shop, change = self.store.shop(shop_id), self.store.next_change()
+        jobs = [self._job(shop_id, item_id) for item_id in sorted(shop.waiting)]
+        encoders = Encoders(self.encoder, SmallTextEncoder())
+        computed = await asyncio.to_thread(compute_safely, jobs, encoders)
+        for job, features in computed.features:
+            shop.features[job.item.item_id] = (features, change)
+            shop.rows[job.item.item_id].change = change
+        shop.failures.update({job.item.item_id: failure for job, failure in computed.failures})
+        shop.waiting.clear()
+        self._cluster(shop, {job.item.item_id for job, _ in computed.features})
+        for release in self.releases.loaded[shop_id].values():
+            await release.catch_up(self.features)
+
+    def _job(self, shop_id: str, item_id: str) -> Job:
+        shop = self.store.shop(shop_id)
+        item = shop.rows[item_id].item
+        picture = shop.pictures[item.images[0]].content if item.images else None
+        return Job(shop_id, item, 1, LEASE, picture)
+
+    def _cluster(self, shop: Shop, new: set[str]) -> None:
+        sightings = [
+            Sighting(each.item_id, each.image, each.image_hash)
+            for each, _ in shop.features.values()
+            if each.image is not None
+        ]
+        numbers = cluster_numbers(
+            joined(sightings, new, RULE),
+            {item_id: row.item.near_duplicate_cluster for item_id, row in shop.rows.items()},
+            {each.item_id: each.image_hash for each in sightings},
+        )
+        for item_id, number in numbers.items():
+            shop.rows[item_id].item = replace(shop.rows[item_id].item, near_duplicate_cluster=number)
