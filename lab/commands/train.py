@@ -11,6 +11,7 @@ import typer
 from lab.commands.options import DEFAULT_SHOP, DEFAULT_WORK, CommandFailed, Shop, Work
 from lab.commands.progress import phase_bars
 from lab.commands.terminal import console
+from lab.native_noise import native_noise_into
 from lab.releases import promote_release
 from lab.supervisor.directory import addresses_of
 
@@ -45,11 +46,13 @@ def train(
 
 def run_training(shop: str, work: Path, progress: Progress) -> "TrainingReport":
     """Train a shop with the default options. Raises: CommandFailed when there is nothing to learn from."""
-    from lab.training.export import NothingToLearnError
-    from lab.training.pipeline import TrainingOptions
-    from lab.training.pipeline import train as train_release
+    with native_noise_into(work / "logs" / "training.log"):
+        from lab.training.export import NothingToLearnError
+        from lab.training.pipeline import TrainingOptions
+        from lab.training.pipeline import train as train_release
 
     try:
-        return train_release(shop, work, addresses_of(work), TrainingOptions(), progress)
+        with native_noise_into(work / "logs" / "training.log"):
+            return train_release(shop, work, addresses_of(work), TrainingOptions(), progress)
     except NothingToLearnError as error:
         raise CommandFailed(str(error)) from error

@@ -22,6 +22,7 @@ from lab.demo.phases import (
 )
 from lab.demo.state import read_state, write_state
 from lab.importing.sending import Addresses, Services
+from lab.native_noise import native_noise_into
 from lab.releases import promote_release
 from lab.supervisor.ensemble import Ensemble
 from vitrine.page_composer.v1 import page_composer_pb2
@@ -142,9 +143,10 @@ class Demo:
         if self._state.release_id:
             rest.result()
             return
-        from lab.training.pipeline import TrainingOptions, train
+        log = self._work / "logs" / "training.log"
+        with native_noise_into(log), self._watch.phase("training"):
+            from lab.training.pipeline import TrainingOptions, train
 
-        with self._watch.phase("training"):
             addresses = self._ensemble.addresses()
             report = train(SHOP, self._work, addresses, TrainingOptions(), self._show)
         self._watch.seconds |= {f"training: {stage}": seconds for stage, seconds in report.seconds.items()}

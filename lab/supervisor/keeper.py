@@ -10,7 +10,7 @@ from collections.abc import Callable
 from lab.supervisor.spawner import Program, Spawner
 from lab.supervisor.unit import LogMark, ProcessEvent, ProcessFailed, Unit
 
-START_TIMEOUT_S = 120.0
+START_TIMEOUT_S = 180.0
 DRAIN_S = 15.0
 FIRST_BACKOFF_S = 0.5
 LONGEST_BACKOFF_S = 30.0

@@ -186,7 +186,17 @@ def test_campaigns_become_messages(tmp_path: Path) -> None:
     (campaign,) = services.campaigns
     assert list(campaign.item_filter.categories) == ["Home/Tea"]
     assert (campaign.coupons[0].percent, campaign.coupons[1].amount.amount_minor) == (10, 500)
-    assert campaign.banners[0].image == ""
+    assert campaign.banners[0].image == "/media/boutique/images/b.jpg"
+
+
+def test_banner_pictures_that_nobody_serves_are_left_out(tmp_path: Path) -> None:
+    row = {"campaign_id": "c1", "starts_at": "2026-01-01", "ends_at": "2026-02-01",
+           "banners": [{"banner_id": "b1", "titles": {"en": "Tea"}, "image": "b.jpg"}]}  # fmt: skip
+    (tmp_path / "own.toml").write_text("[campaigns]\n", encoding="utf-8")
+    services = PretendServices()
+    report = do("campaigns", lines_file(tmp_path, [row]), services, mapping=str(tmp_path / "own.toml"))
+    assert report.dangling == {"banner pictures": 1}
+    assert services.campaigns[0].banners[0].image == ""
 
 
 VALUES = st.one_of(

@@ -76,6 +76,7 @@ def test_every_process_is_told_what_it_needs_and_no_more(tmp_path: Path, monkeyp
     assert storefront["VITRINE_STOREFRONT_LISTEN"] == by_label["storefront"].address
     assert "VITRINE_STOREFRONT_DEMO_USERS_PATH" not in storefront
     assert "VITRINE_STOREFRONT_SHOPS" not in storefront
+    assert storefront["VITRINE_STOREFRONT_MEDIA_FOLDERS"] == f'{{"boutique": "{tmp_path}/boutique"}}'
 
 
 def test_files_and_shops_are_told_once_they_are_there(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
