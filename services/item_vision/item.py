@@ -74,6 +74,8 @@ class CatalogueItem:
             item = replace(item, restocked_at=now)
         if item.currency == before.currency and 0 < item.price_minor < before.price_minor:
             item = replace(item, price_dropped_at=now, previous_price_minor=before.price_minor)
+        elif item.previous_price_minor is not None and item.price_minor >= item.previous_price_minor:
+            item = replace(item, price_dropped_at=None, previous_price_minor=None)
         return item
 
 
