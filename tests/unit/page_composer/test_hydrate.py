@@ -1,0 +1,103 @@
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from services.kit.errors import DependencyDown
+from services.page_composer.draft import REFILLED
+from services.page_composer.hydrate import Displays, display_of, hydrate, refill
+from tests.unit.page_composer.assignments import assignments, selected
+from tests.unit.page_composer.shop import facts, index_of
+
+
+class Catalogue:
+    """Answers what exists and is in stock, and notes what it was asked."""
+
+    def __init__(self, sold_out=(), gone=()) -> None:
+        self.sold_out, self.gone = set(sold_out), set(gone)
+        self.calls: list[list[str]] = []
+
+    async def fetch(self, item_ids):
+        self.calls.append(list(item_ids))
+        shown = {each.item_id: display_of(each, "en") for each in facts() if each.item_id not in self.gone}
+        return {
+            item_id: replace(shown[item_id], available=item_id not in self.sold_out)
+            for item_id in item_ids
+            if item_id in shown
+        }
+
+
+def displays_of(draft) -> Displays:
+    return Displays(np.arange(len(draft.objective.worth)), index_of(facts()), "en")
+
+
+def positions(draft) -> list[int]:
+    return [slot.position for shelf in draft.shelves for slot in shelf.slots]
+
+
+def item_ids(numbers) -> list[str]:
+    return [f"item-{number:03}" for number in numbers]
+
+
+@settings(max_examples=60, deadline=None)
+@given(assignments(), st.sets(st.integers(0, 39)), st.sets(st.integers(0, 39)))
+async def test_nothing_sold_out_stays_and_no_row_is_short_while_reserve_remains(assignment, sold_out, gone):
+    draft = selected(assignment)
+    lengths = {shelf.proposal.section_id: len(shelf.slots) for shelf in draft.shelves}
+    catalogue, displays = Catalogue(item_ids(sold_out), item_ids(gone)), displays_of(draft)
+    await hydrate(draft, displays, catalogue.fetch)
+    assert len(catalogue.calls) <= 2
+    shown = positions(draft)
+    bad = sold_out | gone
+    assert not bad & {each for each in shown if displays.fetched(each)}
+    families, clusters = assignment.ledger.families, assignment.ledger.clusters
+    assert len(set(families[shown].tolist())) == len(shown) == len(set(clusters[shown].tolist()))
+    for shelf in draft.shelves:
+        assert len(shelf.slots) >= shelf.place.minimum_fill
+        left = [each for each in shelf.reserve(draft.ledger).tolist() if displays.good(each)]
+        assert len(shelf.slots) == lengths[shelf.proposal.section_id] or not left
+
+
+@settings(max_examples=40, deadline=None)
+@given(assignments())
+async def test_what_is_good_keeps_its_order_and_length(assignment):
+    draft = selected(assignment)
+    before = [(shelf.proposal.section_id, list(shelf.slots)) for shelf in draft.shelves]
+    catalogue, displays = Catalogue(), displays_of(draft)
+    await hydrate(draft, displays, catalogue.fetch)
+    assert [(shelf.proposal.section_id, list(shelf.slots)) for shelf in draft.shelves] == before
+    assert len(catalogue.calls) <= 1
+    for position in positions(draft):
+        assert displays.of(position).item_id == f"item-{position:03}"
+
+
+async def test_a_refill_says_that_it_is_one(two_equal_pools):
+    draft = selected(two_equal_pools)
+    first = draft.shelves[0].slots[0].position
+    await hydrate(draft, displays_of(draft), Catalogue(sold_out=item_ids([first])).fetch)
+    assert draft.shelves[0].slots[0].origin == REFILLED
+    assert draft.shelves[0].slots[0].propensity == 1.0
+    assert draft.shelves[0].slots[0].position != first
+
+
+async def test_without_the_catalogue_the_index_shows_what_it_knows(two_equal_pools):
+    async def down(item_ids):
+        raise DependencyDown("item_vision")
+
+    draft = selected(two_equal_pools)
+    displays = displays_of(draft)
+    with pytest.raises(DependencyDown):
+        await hydrate(draft, displays, down)
+    assert all(displays.of(position).title and displays.good(position) for position in positions(draft))
+
+
+def test_a_section_below_its_minimum_goes(two_equal_pools):
+    place = replace(two_equal_pools.places[0], minimum_fill=3)
+    pools = [np.arange(3), np.arange(6, 9)]
+    draft = selected(replace(two_equal_pools, places=[place], pools=pools))
+    displays = displays_of(draft)
+    displays._fetched = {displays.item_id(draft.shelves[0].slots[0].position): None}
+    assert refill(draft, displays) == 1
+    assert draft.shelves == []
