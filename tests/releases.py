@@ -57,10 +57,11 @@ def copied(release: SmallRelease, releases_dir: Path) -> SmallRelease:
     return SmallRelease(releases_dir, release.shop_id, release.release_id)
 
 
-def republish(release: SmallRelease, later: timedelta = timedelta(hours=1)) -> str:
-    """Publish the same content as a newer release, without a label; answers its id."""
+def republish(release: SmallRelease, later: timedelta = timedelta(hours=1), shop_id: str = "") -> str:
+    """Publish the same content as a newer release, or for another shop, without a label; answers its id."""
     old = release.release
-    with ReleaseWriter(release.releases_dir, release.shop_id, old.manifest.created_at + later) as writer:
+    now = old.manifest.created_at + later
+    with ReleaseWriter(release.releases_dir, shop_id or release.shop_id, now) as writer:
         for relative in relative_files(old.path) - {"release.json"}:
             renamed = relative.replace(f"fusion/{old.manifest.version}/", f"fusion/{writer.version}/", 1)
             writer.copy_file(renamed, old.path / relative)

@@ -7,18 +7,21 @@ visitors, do not depend on the other candidates, and are the same every time.
 
 import asyncio
 import hashlib
+import math
 from collections.abc import Sequence
+from itertools import zip_longest
 from typing import Any
 
 import grpc
 
-from services.kit.errors import DependencyDown, NotFound, NotReady
+from services.kit.errors import DependencyDown, InvalidRequest, NotFound, NotReady
 from services.ranker.pool_filter import within
-from services.ranker.requests import check_explain, check_recommend, check_score_items
+from services.ranker.requests import MAXIMUM_UNION, check_explain, check_recommend, check_score_items
 from services.ranker.sources import SOURCE_NAMES
 from vitrine.item_vision.v1.item_vision_pb2 import ItemFacts
 from vitrine.ranker.v1 import ranker_pb2 as pb
 from vitrine.ranker.v1 import ranker_pb2_grpc
+from vitrine.user_profile.v1 import user_profile_pb2
 
 DAY_S = 86_400
 NEED_SEEDS = frozenset({"item_cf", "visual", "content", "knowledge_graph", "user_cf"})
@@ -29,7 +32,8 @@ class FakeRanker(ranker_pb2_grpc.RankerServiceServicer):
     """The service over a list of items.
 
     `ready` are the releases it answers for; `delay_s` makes it slow, `down` unavailable, `model_down` has source scores
-    stand in; `requests` are all Recommend requests received.
+    stand in; `user_space` is the space that embeddings must be of, if set; `requests` are all Recommend requests
+    received.
     """
 
     def __init__(self, items: Sequence[ItemFacts] = (), ready: Sequence[str] = ()) -> None:
@@ -38,6 +42,7 @@ class FakeRanker(ranker_pb2_grpc.RankerServiceServicer):
         self.delay_s = 0.0
         self.down = False
         self.model_down = False
+        self.user_space = ""
         self.requests: list[pb.RecommendRequest] = []
 
     def ready_ids(self, shop_id: str) -> list[str]:
@@ -53,6 +58,7 @@ class FakeRanker(ranker_pb2_grpc.RankerServiceServicer):
             raise DependencyDown("ranker")
         check_recommend(request)
         self._check_release(request.visit.release_id)
+        self._check_embedding(request.profile)
         return self.recommended(request)
 
     async def ScoreItems(
@@ -60,13 +66,15 @@ class FakeRanker(ranker_pb2_grpc.RankerServiceServicer):
     ) -> pb.ScoreItemsResponse:
         check_score_items(request)
         self._check_release(request.visit.release_id)
-        known = [item_id for item_id in request.item_ids if item_id in self.items]
+        self._check_embedding(request.profile)
+        asked = list(dict.fromkeys(request.item_ids))
+        known = [item_id for item_id in asked if item_id in self.items]
         clicks = [self.p_click(request.visit.user_id, item_id) for item_id in known]
         return pb.ScoreItemsResponse(
             item_ids=known,
             p_click_if_seen=clicks,
             p_purchase_if_seen=[click / 10 for click in clicks],
-            missing_item_ids=[item_id for item_id in request.item_ids if item_id not in self.items],
+            missing_item_ids=[item_id for item_id in asked if item_id not in self.items],
             release_id=self._release_id(request.visit.release_id),
             model_version=0 if self.model_down else 1,
             calibrated=not self.model_down,
@@ -78,29 +86,34 @@ class FakeRanker(ranker_pb2_grpc.RankerServiceServicer):
     ) -> pb.ExplainResponse:
         check_explain(request)
         self._check_release(request.visit.release_id)
+        self._check_embedding(request.profile)
         if request.item_id not in self.items:
             raise NotFound("no such item", reason="ITEM_UNKNOWN", metadata={"item_id": request.item_id})
         if self.model_down:
             raise DependencyDown("model_server")
+        p_click = self.p_click(request.visit.user_id, request.item_id)
         return pb.ExplainResponse(
-            p_click_if_seen=self.p_click(request.visit.user_id, request.item_id),
+            p_click_if_seen=p_click,
             baseline_p_click_if_seen=0.05,
-            contributions=[pb.Contribution(input_group="history", log_odds=0.3)],
+            contributions=[pb.Contribution(input_group="history", log_odds=_log_odds(p_click) - _log_odds(0.05))],
             release_id=self._release_id(request.visit.release_id),
         )
 
     def recommended(self, request: pb.RecommendRequest) -> pb.RecommendResponse:
         """Fill and score; the request has been checked."""
-        column_of: dict[str, int] = {}
+        filled = [self._chosen(pool, request) for pool in request.pools]
+        in_turn = (item_id for place in zip_longest(*filled) for item_id in place if item_id is not None)
+        union = list(dict.fromkeys(in_turn))[: request.union_limit or MAXIMUM_UNION]
+        column_of = {item_id: column for column, item_id in enumerate(union)}
         pools = []
-        for pool in request.pools:
-            chosen = self._chosen(pool, request)
+        for pool, candidates in zip(request.pools, filled, strict=True):
+            chosen = [item_id for item_id in candidates if item_id in column_of]
             chosen.sort(key=lambda item_id: -self.p_click(request.visit.user_id, item_id))
             seeds = list(pool.seed_item_ids)
             pools.append(
                 pb.FilledPool(
                     pool_id=pool.pool_id,
-                    indexes=[column_of.setdefault(item_id, len(column_of)) for item_id in chosen],
+                    indexes=[column_of[item_id] for item_id in chosen],
                     source_scores=[self.p_click("", item_id) for item_id in chosen],
                     evidence_indexes=[0 if seeds else -1 for _ in chosen],
                     evidence_item_ids=seeds[:1],
@@ -164,6 +177,10 @@ class FakeRanker(ranker_pb2_grpc.RankerServiceServicer):
         if (release_id and release_id not in self.ready) or not self.ready:
             raise NotReady("not loaded here", reason="RELEASE_NOT_READY", metadata={"release_id": release_id})
 
+    def _check_embedding(self, profile: user_profile_pb2.Profile) -> None:
+        if self.user_space and profile.HasField("embedding") and profile.embedding.space_id != self.user_space:
+            raise InvalidRequest.of("profile.embedding.space_id", f"send one of the space {self.user_space}")
+
     def _release_id(self, release_id: str) -> str:
         return release_id or self.ready[0]
 
@@ -171,6 +188,10 @@ class FakeRanker(ranker_pb2_grpc.RankerServiceServicer):
         if not self.model_down:
             return None
         return pb.Degradation(dependency="model_server", cause="unavailable", stand_in="source_scores")
+
+
+def _log_odds(probability: float) -> float:
+    return math.log(probability / (1.0 - probability))
 
 
 assert frozenset(SOURCE_NAMES) >= NEED_SEEDS
