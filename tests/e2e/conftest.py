@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, expect, sync_playwright
 
 from tests.conftest import find_chromium
 
@@ -16,6 +16,8 @@ STOREFRONT_VARIABLE = "VITRINE_STOREFRONT_URL"
 """Address of a running storefront to test instead of the shop window."""
 CHROMIUM_ARGUMENTS = ("--no-sandbox", "--disable-gpu", "--disable-background-networking")
 START_SECONDS = 60
+EXPECT_MS = 30_000
+"""How long a page may take to show what is expected; only a slow machine needs more than a moment."""
 SHOP_WINDOW = Path(__file__).parent / "shop_window"
 
 
@@ -48,6 +50,7 @@ def made_up(storefront_url: str) -> bool:
 def browser() -> Iterator[Browser]:
     with sync_playwright() as playwright:
         opened = playwright.chromium.launch(executable_path=find_chromium(), args=list(CHROMIUM_ARGUMENTS))
+        expect.set_options(timeout=EXPECT_MS)
         yield opened
         opened.close()
 
