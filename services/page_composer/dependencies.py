@@ -119,7 +119,8 @@ class Dependencies:
         try:
             await hydrate(draft, displays, fetch)
         except DependencyDown as down:
-            brief.trace.missing("item_vision", down.cause, "item_index")
+            stand_in = "item_index" if brief.shop.is_known else "static_page"
+            brief.trace.missing("item_vision", down.cause, stand_in)
 
     async def _recommended(
         self, brief: Brief, visit: Visit, met: Met, pools: Mapping[str, Pool], index: ItemIndex
