@@ -26,7 +26,7 @@ class PhaseBars:
         return self._progress.console
 
     def show(self, phase: str, done: int, total: int) -> None:
-        """Tell how far a phase is; a total of 0 means unknown."""
+        """Tell how far a phase is; a total of 0 means unknown. What follows a comma is a note on the same bar."""
         with self._lock:
             if self.console.is_terminal:
                 self._draw(phase, done, total)
@@ -34,19 +34,21 @@ class PhaseBars:
                 self._write(phase, done, total)
 
     def _draw(self, phase: str, done: int, total: int) -> None:
-        task = self._tasks.get(phase)
+        name, _, note = phase.partition(", ")
+        task = self._tasks.get(name)
         if task is None:
-            task = self._tasks[phase] = self._progress.add_task(phase, total=total or None)
-        self._progress.update(task, completed=done, total=total or None)
+            task = self._tasks[name] = self._progress.add_task(name, total=total or None, note="")
+        self._progress.update(task, completed=done, total=total or None, note=note)
 
     def _write(self, phase: str, done: int, total: int) -> None:
         """Write a line at the beginning, at the end, and now and then between."""
         now_s = time.monotonic()
-        last_s = self._told.get(phase)
+        name = phase.partition(", ")[0]
+        last_s = self._told.get(name)
         ended = total > 0 and done >= total
         if last_s is None or (ended and last_s >= 0) or (last_s >= 0 and now_s - last_s > LINE_EVERY_S):
             self.console.print(f"{phase}: {done:,}" + (f" of {total:,}" if total else ""))
-            self._told[phase] = -1.0 if ended else now_s
+            self._told[name] = -1.0 if ended else now_s
 
 
 @contextmanager
@@ -58,6 +60,7 @@ def phase_bars() -> Iterator[PhaseBars]:
         BarColumn(),
         MofNCompleteColumn(),
         TimeElapsedColumn(),
+        TextColumn("[dim]{task.fields[note]}"),
     )
     console = Console(highlight=False)
     with Progress(*columns, console=console, disable=not console.is_terminal) as progress:
