@@ -75,7 +75,20 @@ CREATE INDEX feature_jobs_waiting ON feature_jobs (not_before) WHERE failure IS 
 COMMENT ON TABLE items IS 'The catalogue. Deleted items stay as tombstones, so that watchers are told.';
 COMMENT ON TABLE pictures IS 'Pictures as the shop brought them, each once.';
 COMMENT ON TABLE features IS 'Raw features, before any release''s heads.';
-COMMENT ON TABLE feature_jobs IS 'Items whose features are to be computed; a worker takes them with SKIP LOCKED.'
+COMMENT ON TABLE feature_jobs IS 'Items whose features are to be computed; a worker takes them with SKIP LOCKED.';
+COMMENT ON COLUMN feature_jobs.failure IS 'reason and message when it was given up; null while it waits';
+COMMENT ON COLUMN features.feature_hash IS 'items.feature_hash that they were computed from';
+COMMENT ON COLUMN features.image IS 'little-endian float16 [image_width]; null without a picture';
+COMMENT ON COLUMN features.image_hash IS 'perceptual hash, its 64 bits as a signed number';
+COMMENT ON COLUMN features.text IS 'little-endian float16 [text_width]';
+COMMENT ON COLUMN items.titles IS 'title by language';
+COMMENT ON COLUMN items.vectors IS 'the shop''s own modality vectors';
+COMMENT ON COLUMN items.stock IS 'null: not tracked';
+COMMENT ON COLUMN items.regions IS 'empty: everywhere';
+COMMENT ON COLUMN items.images IS 'sha256 of each picture, the main one first';
+COMMENT ON COLUMN items.content_hash IS 'of what the shop sent';
+COMMENT ON COLUMN items.feature_hash IS 'of what features are computed from';
+COMMENT ON COLUMN items.changed_xid IS 'the transaction that changed it last: what watches follow'
 """
 
 
