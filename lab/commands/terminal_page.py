@@ -39,9 +39,11 @@ def draw_section(section: pb.Section, width: int) -> RenderableType:
     if section.reason:
         head.append(f"   {section.reason}", style="dim italic")
     a_row = max(1, min(max(section.layout.columns, 1), (width - 2) // (CARD_WIDTH + 1)))
-    cards = [_card(slot) for slot in section.slots]
+    shown = section.slots[:a_row] if section.layout.style == "row" else section.slots
+    cards = [_card(slot) for slot in shown]
     rows = [Columns(cards[start : start + a_row], padding=(0, 1)) for start in range(0, len(cards), a_row)]
-    return Group(head, *rows)
+    beyond = len(section.slots) - len(shown)
+    return Group(head, *rows, *([Text(f"→ {beyond} more", style="dim")] if beyond else []))
 
 
 def price_text(price: common_pb2.Money) -> str:
