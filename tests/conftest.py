@@ -2,6 +2,7 @@
 
 import os
 import shutil
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -10,10 +11,13 @@ import pytest
 from tests.postgres import postgres_dsn, postgres_server
 
 if TYPE_CHECKING:
+    from tests.e2e.ensemble import SmallEnsemble
     from tests.releases import SmallRelease
 
 __all__ = ["postgres_dsn", "postgres_server"]
 
+ENSEMBLE_TIMEOUT_S = 900
+"""For tests that may be the first to ask for the ensemble, which then has to be made."""
 LEFT_OUT = pytest.StashKey[dict[str, list[str]]]()
 
 
@@ -46,7 +50,16 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         raise pytest.UsageError(f"CI leaves no test out, but: {'; '.join(left_out)}")
     config.stash[LEFT_OUT] = left_out
     config.hook.pytest_deselected(items=[item for item in items if item not in set(kept)])
-    items[:] = kept
+    items[:] = [item for item in kept if not needs_ensemble(item)]
+    # Together and last: the ensemble lives for no longer than it is needed.
+    for item in filter(needs_ensemble, kept):
+        item.add_marker(pytest.mark.timeout(ENSEMBLE_TIMEOUT_S))
+        items.append(item)
+
+
+def needs_ensemble(item: pytest.Item) -> bool:
+    """Say whether a test asks for the whole ensemble."""
+    return "small_ensemble" in getattr(item, "fixturenames", ())
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
@@ -70,3 +83,12 @@ def small_release(tmp_path_factory: pytest.TempPathFactory) -> "SmallRelease":
 
     releases_dir = tmp_path_factory.mktemp("releases")
     return SmallRelease(releases_dir, "boutique", write_small_release(releases_dir))
+
+
+@pytest.fixture(scope="session")
+def small_ensemble(tmp_path_factory: pytest.TempPathFactory) -> "Iterator[SmallEnsemble]":
+    """A whole running ensemble with a small shop and a trained release (see tests/e2e/ensemble.py)."""
+    from tests.e2e.ensemble import running_ensemble
+
+    with running_ensemble(tmp_path_factory.mktemp("ensemble")) as made:
+        yield made

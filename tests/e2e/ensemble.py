@@ -1,10 +1,12 @@
 """A whole ensemble with a small shop, made the way a shop makes one: generated, imported, trained, promoted.
 
-Ask for the session's fixture `small_ensemble`. Everything is real: PostgreSQL, every service in a process of its own
+Ask for the session's fixture `small_ensemble`, and leave it as it was found: every process up, the same release stable.
+Everything is real: PostgreSQL, every service in a process of its own
 (two of user_profile), a release trained on what the services hold. The boutique's truth is taken away before anything
 is imported; it is kept elsewhere, for tests that judge pages by it.
 """
 
+import json
 import shutil
 import threading
 import time
@@ -15,8 +17,6 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-import pytest
-
 from lab.background import Task
 from lab.boutique.generation import generate
 from lab.boutique.truth import FOLDER as TRUTH_FOLDER
@@ -26,9 +26,9 @@ from lab.importing.sending import Addresses, Services
 from lab.releases import promote_release
 from lab.supervisor.ensemble import Ensemble
 
-SEED, ITEMS, USERS = 11, 240, 160
+SEED, ITEMS, USERS = 11, 200, 100
 REPLICAS = {"user_profile": 2}
-BEFORE_THE_RELEASE = ("ranker", "page_composer")
+BEFORE_THE_RELEASE = ("model_server", "ranker", "page_composer")
 ENVIRONMENT = {
     # On a busy machine a model that answers is not a model that is late.
     "VITRINE_MODEL_TIMEOUT_MS": "400",
@@ -68,10 +68,9 @@ class SmallEnsemble:
         self.seconds[name] = round(time.monotonic() - began_s, 1)
 
 
-@pytest.fixture(scope="session")
-def small_ensemble(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SmallEnsemble]:
-    """The running ensemble. Tests leave it as they found it: every process up, the same release stable."""
-    folder = tmp_path_factory.mktemp("ensemble")
+@contextmanager
+def running_ensemble(folder: Path) -> Iterator[SmallEnsemble]:
+    """Make an ensemble below an empty folder; it is stopped, and its database removed, at the end."""
     work = folder / "work"
     pictures = {"VITRINE_PICTURE_FOLDERS": f"{SHOP}={work / SHOP}"}
     processes = Ensemble(work, replicas=REPLICAS, environment={**ENVIRONMENT, **pictures}, free_ports=True)
@@ -79,6 +78,7 @@ def small_ensemble(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SmallEn
     try:
         with made.step("everything"):
             make_shop(made)
+        (folder / "seconds.json").write_text(json.dumps(made.seconds, indent=2) + "\n", encoding="utf-8")
         yield made
     finally:
         processes.stop()
@@ -131,8 +131,8 @@ def train_and_promote(made: SmallEnsemble) -> None:
     from services.user_profile.training.configuration import AutoencoderConfig
 
     options = TrainingOptions(
-        most_pages=1_500,
-        autoencoder=AutoencoderConfig(max_epochs=8, patience=3),
+        most_pages=600,
+        autoencoder=AutoencoderConfig(max_epochs=6, patience=3),
         fusion=FusionConfig(width=16, interests=4, id_size=4, attribute_size=4, hidden=(16,)),
         fusion_training=TrainingConfig(epochs=2, validation_share=0.1, held_out_share=0.1),
     )
