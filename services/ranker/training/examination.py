@@ -13,6 +13,7 @@ from typing import Self
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.optimize import isotonic_regression
 
 LEAST = 0.01
 """No slot is examined less often than this; it bounds what a click in a bad slot can weigh."""
@@ -77,7 +78,7 @@ def fit_examination(
         examined, relevant = _expectations(theta[index], relevance, clicked)
         theta = _mean_by(index, examined, len(theta))
         weights = _newton_step(design, relevant, weights)
-    return _curves(theta, index, slots, shape, examined)
+    return _curves(index, slots, shape, examined, _PRIOR_CLICKS / max(float(clicked.mean()), 1e-4))
 
 
 def fit_examination_given_relevance(
@@ -90,7 +91,7 @@ def fit_examination_given_relevance(
     for _ in range(iterations):
         examined, _ = _expectations(theta[index], clipped, clicked)
         theta = _mean_by(index, examined, len(theta))
-    return _curves(theta, index, slots, shape, examined)
+    return _curves(index, slots, shape, examined, _PRIOR_CLICKS / max(float(clicked.mean()), 1e-4))
 
 
 def _expectations(
@@ -127,11 +128,11 @@ def _mean_by(index: NDArray[np.int64], values: NDArray[np.float64], size: int) -
 
 
 def _curves(
-    theta: NDArray[np.float64],
     index: NDArray[np.int64],
     slots: Slots,
     shape: tuple[int, int, int],
     examined: NDArray[np.float64],
+    prior_rows: float,
 ) -> Examination:
     """Tables by device, thin slots drawn towards row and column effects, the best slot 1."""
     size = shape[0] * shape[1] * shape[2]
@@ -142,24 +143,26 @@ def _curves(
         used_rows = int(np.flatnonzero(counts[device].sum(axis=1)).max()) + 1
         used_columns = int(np.flatnonzero(counts[device].sum(axis=0)).max()) + 1
         seen = counts[device, :used_rows, :used_columns]
-        curve = _smooth(sums[device, :used_rows, :used_columns], seen)
+        curve = _smooth(sums[device, :used_rows, :used_columns], seen, prior_rows)
         # The anchor is the best slot that was seen often enough to be believed.
-        trusted = seen >= min(200.0, seen.max())
+        trusted = seen >= min(prior_rows, seen.max())
         curves[device] = np.clip(curve / curve[trusted].max(), LEAST, 1.0)
     return Examination(curves)
 
 
-_PRIOR_ROWS = 50.0
+_PRIOR_CLICKS = 30.0
+"""What a slot's neighbours count: as many impressions as bring this many clicks on average."""
 
 
-def _smooth(sums: NDArray[np.float64], counts: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Slot means drawn towards (row effect × column effect) with the weight of 50 impressions."""
+def _smooth(sums: NDArray[np.float64], counts: NDArray[np.float64], prior_rows: float) -> NDArray[np.float64]:
+    """Slot means drawn towards (row effect × column effect); row effects do not rise on the way down."""
     overall = sums.sum() / counts.sum()
     by_row = (sums.sum(axis=1) + overall) / (counts.sum(axis=1) + 1.0)
-    expected = by_row[:, None] * np.where(counts > 0, counts, 0.0)
-    by_column = (sums.sum(axis=0) + 1.0) / (expected.sum(axis=0) + 1.0)
+    by_row = isotonic_regression(by_row, weights=counts.sum(axis=1) + 1.0, increasing=False).x
+    expected = (by_row[:, None] * counts).sum(axis=0)
+    by_column = (sums.sum(axis=0) + 1.0) / (expected + 1.0)
     prior = np.clip(by_row[:, None] * by_column[None, :], 1e-4, 1.0)
-    smooth: NDArray[np.float64] = (sums + _PRIOR_ROWS * prior) / (counts + _PRIOR_ROWS)
+    smooth: NDArray[np.float64] = (sums + prior_rows * prior) / (counts + prior_rows)
     return smooth
 
 
