@@ -51,7 +51,8 @@ class Displays:
 
     def good(self, position: int) -> bool:
         """Say whether a candidate can stand on the page as far as is known."""
-        display = self._fetched.get(self.item_id(position), self._from_index(position))
+        item_id = self.item_id(position)
+        display = self._fetched[item_id] if item_id in self._fetched else self._from_index(position)
         return display is not None and display.complete
 
     def gone(self) -> list[int]:

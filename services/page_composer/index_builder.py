@@ -15,6 +15,7 @@ FIRST_CAPACITY = 1_024
 
 _COLUMNS: dict[str, type] = {
     "present": np.bool_,
+    "displayable": np.bool_,
     "family": np.int64,
     "cluster": np.int64,
     "brand": np.int64,
@@ -92,7 +93,7 @@ class IndexBuilder:
                 self._columns["present"][row] = False
 
     def snapshot(self) -> ItemIndex:
-        """The present state, as a copy: 16 columns, 0.1 ms for 10,000 items."""
+        """The present state, as a copy: 17 columns, 0.1 ms for 10,000 items."""
         size, known = len(self._facts), self._vocabularies
         return ItemIndex(
             cursor=self.cursor,
@@ -117,6 +118,7 @@ class IndexBuilder:
         known = self._vocabularies
         values = (
             True,
+            facts.displayable,
             known.families.code(facts.family_id or facts.item_id),
             known.clusters.code(facts.near_duplicate_cluster or facts.item_id),
             known.brands.code(facts.brand),

@@ -16,7 +16,7 @@ def by_interest(scene: Scene, mask: Bools, moments_s: Floats) -> tuple[str, ...]
     if not len(rows):
         return ()
     index, profile = scene.index, scene.visit.profile
-    interest = np.isin(rows, index.rows(profile.seen_item_ids)).astype(np.float64)
+    interest = np.isin(rows, scene.seen_rows).astype(np.float64)
     for facet, codes, names in (("brand", index.brand, index.brands), ("category", index.category, index.categories)):
         weights = {each.value: each.weight for each in profile.likings.get(facet, ())}
         if weights:

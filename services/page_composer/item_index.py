@@ -44,6 +44,11 @@ class ItemFacts:
     image_count: int = 0
     image_etag: str = ""
 
+    @property
+    def displayable(self) -> bool:
+        """Whether it can be shown as an item for sale: with title, price and link."""
+        return bool(self.titles and self.link and self.price_minor > 0)
+
 
 @dataclass(frozen=True)
 class ItemIndex:
@@ -65,6 +70,7 @@ class ItemIndex:
     codes_of_brand: Mapping[str, int]
     codes_of_category: Mapping[str, int]
     present: Bools
+    displayable: Bools
     family: Ints
     cluster: Ints
     """Items without near-duplicates have a code of their own."""
@@ -86,7 +92,8 @@ class ItemIndex:
 
     def rows(self, item_ids: Iterable[str]) -> Ints:
         """`[n]` rows of items; −1 for those that this snapshot does not have."""
-        found = np.fromiter((self.row_of.get(item_id, NONE) for item_id in item_ids), np.int64)
+        row_of = self.row_of
+        found = np.asarray([row_of.get(item_id, NONE) for item_id in item_ids], np.int64)
         found[found >= self.size] = NONE
         if self.size:
             found[(found >= 0) & ~self.present[found]] = NONE

@@ -2,7 +2,9 @@
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
+from services.page_composer.arrays import Ints
 from services.page_composer.item_index import ItemIndex
 from services.page_composer.pools import Pool
 from services.page_composer.rules.campaign import Campaign
@@ -55,6 +57,12 @@ class Scene:
     """In force for this visit, by priority."""
     sources: frozenset[str] | None = None
     """Candidate sources that can be asked; None when it does not matter."""
+
+    @cached_property
+    def seen_rows(self) -> Ints:
+        """Rows of the items that the visitor has seen, as far as they are in the index."""
+        rows = self.index.rows(self.visit.profile.seen_item_ids)
+        return rows[rows >= 0]
 
 
 Generator = Callable[[Scene], Iterable[Suggestion]]
