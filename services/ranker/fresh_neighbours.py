@@ -93,16 +93,18 @@ def by_vectors(pool: Pool, ground: Ground, seeds: VectorSeeds, allowed: NDArray[
 
 def fresh_neighbours(pool: Pool, ground: Ground, seeds: VectorSeeds, allowed: NDArray[np.bool_]) -> FreshNeighbours:
     """The fresh items nearest to the seeds; `[items]` which positions are allowed."""
+    possible = allowed.copy()
+    own = ground.items.catalogue.positions(seeds.item_ids)
+    possible[own[own >= 0]] = False
     fresh = ground.items.rows.fresh_positions()
-    fresh = fresh[allowed[fresh]] if len(fresh) else fresh
+    fresh = fresh[possible[fresh]]
     if not len(fresh) or not len(seeds.item_ids):
         return FreshNeighbours(fresh[:0], np.zeros(0, np.float32), ())
     item_ids = ground.items.catalogue.item_ids
     scores, via = seeds.compare(
         ground.release.fresh.content([item_ids[position] for position in fresh.tolist()])[:, SPACES[pool.source]]
     )
-    possible = (scores > 0.0) & ~np.isin(fresh, ground.items.catalogue.positions(seeds.item_ids))
-    best = best_rows(scores, possible, max(int(pool.limit * FRESH_SHARE), 1))
+    best = best_rows(scores, scores > 0.0, max(int(pool.limit * FRESH_SHARE), 1))
     return FreshNeighbours(fresh[best], scores[best], [seeds.item_ids[place] for place in via[best].tolist()])
 
 

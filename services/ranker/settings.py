@@ -20,7 +20,7 @@ class RankerSettings(ServiceSettings):
     """Every replica of the ranker itself; asked which releases they have ready before a promotion."""
     default_deadline_ms: int = Field(default=10_000, ge=1)
     """Deadline of calls whose caller set none: long enough for a promotion, which waits."""
-    model_timeout_ms: int = Field(default=150, ge=5, le=5_000)
+    model_timeout_ms: int = Field(default=300, ge=5, le=5_000)
     """Longest time for one Predict; the caller's deadline may make it shorter."""
     promotion_wait_s: float = Field(default=30.0, gt=0, le=600)
     """How long a promotion waits for every service to report the release ready."""

@@ -44,6 +44,11 @@ class Seeds:
     def __len__(self) -> int:
         return len(self.rows)
 
+    @property
+    def shares(self) -> NDArray[np.float32]:
+        """`[s]` the weights, adding up to 1."""
+        return np.asarray(self.weights / np.float32(max(float(self.weights.sum()), 1e-9)), np.float32)
+
 
 @dataclass(frozen=True)
 class Scored:
@@ -51,8 +56,6 @@ class Scored:
 
     scores: NDArray[np.float32]
     """`[items]`; −inf for items that the source does not propose."""
-    via: NDArray[np.int32] | None = None
-    """`[items]` position in the seeds of the one that speaks most for the item, −1 for none; None without seeds."""
 
 
 @dataclass(frozen=True)
@@ -93,6 +96,11 @@ class Source(ABC):
     def score(self, visitor: Visitor, seeds: Seeds) -> Scored:
         """Scores all items. Higher is better; the scale is the source's own."""
 
+    def via(self, visitor: Visitor, seeds: Seeds, rows: NDArray[np.int32]) -> NDArray[np.int32]:
+        """`[k]` position in the seeds of the one that speaks most for each row; −1 where a source cannot say."""
+        del visitor, seeds
+        return np.full(len(rows), -1, np.int32)
+
     def paths(self, visitor: Visitor, seeds: Seeds, rows: NDArray[np.int32]) -> Sequence[str]:
         """Evidence in words for each row; empty where a source has none."""
         del visitor, seeds, rows
@@ -123,7 +131,7 @@ class Source(ABC):
             rows,
             scores,
             self.p_click(scores),
-            np.full(len(rows), -1, np.int32) if scored.via is None else _seed_rows(scored.via[rows], seeds),
+            _seed_rows(self.via(visitor, seeds, rows), seeds),
             seeds.rows,
             self.paths(visitor, seeds, rows),
         )
@@ -179,27 +187,36 @@ def from_neighbours(
     neighbours: NDArray[np.int32], similarities: NDArray[np.float32], seeds: Seeds, items: int
 ) -> Scored:
     """Sum over seeds of weight × similarity, each seed speaking for its `[k]` neighbours (−1 pads)."""
-    scores = np.zeros(items, np.float32)
-    strongest = np.zeros(items, np.float32)
-    via = np.full(items, -1, np.int32)
-    weights = seeds.weights / max(float(seeds.weights.sum()), 1e-9)
-    for position, (row, weight) in enumerate(zip(seeds.rows.tolist(), weights.tolist(), strict=True)):
-        real = neighbours[row] >= 0
-        target, share = neighbours[row][real], weight * similarities[row][real]
-        scores[target] += share
-        stronger = share > strongest[target]
-        strongest[target[stronger]] = share[stronger]
-        via[target[stronger]] = position
-    return Scored(np.where(via >= 0, scores, -np.inf).astype(np.float32), via)
+    shares = similarities[seeds.rows] * seeds.shares[:, None]
+    targets = neighbours[seeds.rows]
+    real = (targets >= 0) & (shares > 0.0)
+    scores = np.bincount(targets[real], shares[real], items)
+    return Scored(np.where(scores > 0.0, scores, -np.inf).astype(np.float32))
 
 
-def from_vectors(vectors: NDArray[np.float32], seeds: Seeds) -> Scored:
-    """Cosine of each item's unit vector `[items, d]` with the seeds' weighted mean; items without a vector are out."""
-    weights = seeds.weights / max(float(seeds.weights.sum()), 1e-9)
-    similarity = vectors @ vectors[seeds.rows].T
-    scores = similarity @ weights
-    via = np.argmax(similarity * weights, axis=1).astype(np.int32)
-    return Scored(np.where(vectors.any(axis=1), scores, -np.inf).astype(np.float32), via)
+def strongest_neighbour(
+    neighbours: NDArray[np.int32], similarities: NDArray[np.float32], seeds: Seeds, rows: NDArray[np.int32]
+) -> NDArray[np.int32]:
+    """`[k]` position of the seed with the largest weight × similarity to each row; −1 where none has the row."""
+    place = np.full(len(neighbours), -1, np.int32)
+    place[rows] = np.arange(len(rows), dtype=np.int32)
+    targets = neighbours[seeds.rows]
+    column = np.where(targets >= 0, place[targets], -1)
+    seed, neighbour = np.nonzero(column >= 0)
+    strength = np.zeros((len(rows), len(seeds)), np.float32)
+    strength[column[seed, neighbour], seed] = similarities[seeds.rows[seed], neighbour] * seeds.shares[seed]
+    return np.where(strength.any(axis=1), strength.argmax(axis=1), -1).astype(np.int32)
+
+
+def from_vectors(vectors: NDArray[np.float32], known: NDArray[np.bool_], seeds: Seeds) -> Scored:
+    """Cosine of each item's unit vector `[items, d]` with the seeds' weighted mean; `[items]` who has a vector."""
+    scores = vectors @ (seeds.shares @ vectors[seeds.rows])
+    return Scored(np.where(known, scores, -np.inf).astype(np.float32))
+
+
+def strongest_vector(vectors: NDArray[np.float32], seeds: Seeds, rows: NDArray[np.int32]) -> NDArray[np.int32]:
+    """`[k]` position of the seed with the largest weight × cosine to each row."""
+    return np.argmax((vectors[rows] @ vectors[seeds.rows].T) * seeds.shares, axis=1).astype(np.int32)
 
 
 def _seed_rows(via: NDArray[np.int32], seeds: Seeds) -> NDArray[np.int32]:

@@ -128,6 +128,7 @@ async def real_house(small_release: SmallRelease, releases_dir: Path, known_item
             model_server_addresses=around.model_address,
             drain_seconds=DRAIN_S,
             promotion_wait_s=50.0,
+            model_timeout_ms=5_000,  # a busy machine is no model server that is down
         )
         await around.start_model_server()
         stack.push_async_callback(around.stop_model_server)

@@ -1,6 +1,7 @@
 """Matrix factorisation with implicit confidence; the visitor is folded in from recent actions."""
 
 import numpy as np
+from numpy.typing import NDArray
 
 from services.ranker.source import Arrays, Scored, Seeds, Source
 from services.ranker.visitor import Visitor
@@ -17,17 +18,22 @@ class AlternatingLeastSquares(Source):
         self._factors = arrays["item_factors"].astype(np.float32)
         self._gram = arrays["gram"].astype(np.float32)
         self._confidence = float(arrays["confidence"])
+        self._known = np.asarray(self._factors.any(axis=1), np.bool_)
 
     def score(self, visitor: Visitor, seeds: Seeds) -> Scored:
         """Estimated preference, about 0 to 1."""
+        factors, confidence, left = self._system(seeds)
+        user = np.linalg.solve(left, factors.T @ (1.0 + confidence)).astype(np.float32)
+        return Scored(np.where(self._known, self._factors @ user, -np.inf).astype(np.float32))
+
+    def via(self, visitor: Visitor, seeds: Seeds, rows: NDArray[np.int32]) -> NDArray[np.int32]:
+        """The seed that explains most of the score: confidence-weighted inner products in the solution's metric."""
+        factors, confidence, left = self._system(seeds)
+        explained = (self._factors[rows] @ np.linalg.solve(left, factors.T)) * (1.0 + confidence)
+        return np.asarray(np.argmax(explained, axis=1), np.int32)
+
+    def _system(self, seeds: Seeds) -> tuple[NDArray[np.float32], NDArray[np.float32], NDArray[np.float32]]:
+        """The seeds' factors and confidences, and the left side of the visitor's normal equations."""
         factors = self._factors[seeds.rows]
-        confidence = self._confidence * seeds.weights
-        left = self._gram + factors.T @ (factors * confidence[:, None])
-        right = factors.T @ (1.0 + confidence)
-        user = np.linalg.solve(left, right).astype(np.float32)
-        scores = self._factors @ user
-        known = self._factors.any(axis=1)
-        # The part of a score that a seed explains: confidence-weighted inner products in the metric of the solution.
-        explained = (self._factors @ np.linalg.solve(left, factors.T)) * (1.0 + confidence)
-        via = np.argmax(explained, axis=1).astype(np.int32)
-        return Scored(np.where(known, scores, -np.inf).astype(np.float32), via)
+        confidence = np.asarray(self._confidence * seeds.weights, np.float32)
+        return factors, confidence, self._gram + factors.T @ (factors * confidence[:, None])

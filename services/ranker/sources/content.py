@@ -1,6 +1,9 @@
 """Items that are described like the seeds: cosine over text vectors and attributes."""
 
-from services.ranker.source import Arrays, Scored, Seeds, Source, from_vectors
+import numpy as np
+from numpy.typing import NDArray
+
+from services.ranker.source import Arrays, Scored, Seeds, Source, from_vectors, strongest_vector
 from services.ranker.visitor import Visitor
 from services.ranker.vocabulary import Vocabulary
 
@@ -12,8 +15,13 @@ class Content(Source):
 
     def __init__(self, vocabulary: Vocabulary, arrays: Arrays) -> None:
         super().__init__(vocabulary, arrays)
-        self._vectors = arrays["vectors"].astype("float32")
+        self._vectors = arrays["vectors"].astype(np.float32)
+        self._known = np.asarray(self._vectors.any(axis=1), np.bool_)
 
     def score(self, visitor: Visitor, seeds: Seeds) -> Scored:
         """Cosine, −1 to 1; items without any description are out."""
-        return from_vectors(self._vectors, seeds)
+        return from_vectors(self._vectors, self._known, seeds)
+
+    def via(self, visitor: Visitor, seeds: Seeds, rows: NDArray[np.int32]) -> NDArray[np.int32]:
+        """The seed that is most alike."""
+        return strongest_vector(self._vectors, seeds, rows)

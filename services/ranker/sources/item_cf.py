@@ -1,6 +1,9 @@
 """Items that people used who used the seeds (item-based collaborative filtering)."""
 
-from services.ranker.source import Arrays, Scored, Seeds, Source, from_neighbours
+import numpy as np
+from numpy.typing import NDArray
+
+from services.ranker.source import Arrays, Scored, Seeds, Source, from_neighbours, strongest_neighbour
 from services.ranker.visitor import Visitor
 from services.ranker.vocabulary import Vocabulary
 
@@ -17,3 +20,7 @@ class ItemCollaborativeFiltering(Source):
     def score(self, visitor: Visitor, seeds: Seeds) -> Scored:
         """Similarity to the seeds, 0 to 1."""
         return from_neighbours(self._neighbours, self._similarities, seeds, len(self.vocabulary))
+
+    def via(self, visitor: Visitor, seeds: Seeds, rows: NDArray[np.int32]) -> NDArray[np.int32]:
+        """The seed whose neighbour the row is most."""
+        return strongest_neighbour(self._neighbours, self._similarities, seeds, rows)

@@ -34,15 +34,22 @@ class KnowledgeGraph(Source):
         _, mass = self._mass(seeds)
         steps = np.where(self._nodes >= 0, mass[self._nodes] * self._out, 0.0)
         scores = steps.sum(axis=1) * len(self.vocabulary)
-        via = self._nearest_seed(seeds)
-        return Scored(np.where(scores > 0, scores, -np.inf).astype(np.float32), via)
+        return Scored(np.where(scores > 0, scores, -np.inf).astype(np.float32))
+
+    def via(self, visitor: Visitor, seeds: Seeds, rows: NDArray[np.int32]) -> NDArray[np.int32]:
+        """The seed that shares most with each row, by steps over shared nodes; −1 when nothing is shared."""
+        nodes = self._nodes[rows][:, None, :]
+        shared = (nodes == self._nodes[seeds.rows][None]) & (nodes >= 0)
+        strength = (shared * self._step[seeds.rows][None] * self._out[rows][:, None, :]).sum(axis=2) * seeds.weights
+        return np.where(strength.any(axis=1), strength.argmax(axis=1), -1).astype(np.int32)
 
     def paths(self, visitor: Visitor, seeds: Seeds, rows: NDArray[np.int32]) -> Sequence[str]:
         """The strongest path to each row: "brand:Aster", or "colour:red > category:Women/Dresses" over two nodes."""
         first, mass = self._mass(seeds)
         steps = np.where(self._nodes[rows] >= 0, mass[self._nodes[rows]] * self._out[rows], -1.0)
         last = self._nodes[rows, np.argmax(steps, axis=1)]
-        return [self._path(node, first) for node in last.tolist()]
+        path_of = {node: self._path(node, first) for node in set(last.tolist())}
+        return [path_of[node] for node in last.tolist()]
 
     def _path(self, node: int, first: NDArray[np.float32]) -> str:
         if node < 0:
@@ -64,15 +71,3 @@ class KnowledgeGraph(Source):
         leaving = self._near_step * first[:, None]
         np.add.at(moved, self._near[self._near >= 0], leaving[self._near >= 0])
         return first, moved
-
-    def _nearest_seed(self, seeds: Seeds) -> NDArray[np.int32]:
-        """`[items]` the seed that shares most with each item, by steps over shared nodes; −1 when nothing is shared."""
-        best = np.zeros(len(self._nodes), np.float32)
-        via = np.full(len(self._nodes), -1, np.int32)
-        for position, (row, weight) in enumerate(zip(seeds.rows.tolist(), seeds.weights.tolist(), strict=True)):
-            shared = (self._nodes == self._nodes[row]) & (self._nodes >= 0)
-            strength = (shared * (self._step[row] * self._out)).sum(axis=1) * weight
-            stronger = strength > best
-            best[stronger] = strength[stronger]
-            via[stronger] = position
-        return via
