@@ -53,6 +53,7 @@ def demo(
     if result is None:
         raise typer.Exit(130)  # interrupted before there was anything to show
     if result.findings.problems():
+        out.print("\n".join(result.findings.details[:10]))
         raise CommandFailed("the pages are not as they should be: " + "; ".join(result.findings.problems()))
 
 

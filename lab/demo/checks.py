@@ -8,6 +8,7 @@ from typing import Any
 from vitrine.page_composer.v1 import page_composer_pb2 as pb
 
 LEAST_SECTIONS = 3
+MOST_DETAILS = 100
 
 
 @dataclass
@@ -26,6 +27,13 @@ class PageFindings:
     """Pages that were composed with something missing."""
     shelves: Counter[str] = field(default_factory=Counter)
     """How often each shelf appeared."""
+    details: list[str] = field(default_factory=list)
+    """Where something was wrong, in words; at most a hundred."""
+
+    def note(self, page: pb.Page, words: str) -> None:
+        """Say where something was wrong."""
+        if len(self.details) < MOST_DETAILS:
+            self.details.append(f"page {page.page_id}: {words}")
 
     def problems(self) -> list[str]:
         """Return what was wrong, in words."""
@@ -48,22 +56,39 @@ def check_pages(pages: Sequence[pb.Page], facts: Mapping[str, Any]) -> PageFindi
 
 
 def _check_page(page: pb.Page, facts: Mapping[str, Any], findings: PageFindings) -> None:
+    for each in page.degraded:
+        findings.note(page, f"{each.dependency} was missing ({each.cause}), {each.stand_in} stood in")
     findings.degraded += bool(page.degraded)
     slots = [slot for section in page.sections for slot in section.slots]
-    unfinished = any(not (slot.title and slot.link and slot.price.currency) for slot in slots)
-    findings.thin_pages += len(page.sections) < LEAST_SECTIONS or unfinished
-    findings.duplicates += repeated_slots([slot.item_id for slot in slots], facts)
-    findings.out_of_stock += sum(_sold_out(facts.get(slot.item_id)) for slot in slots)
+    unfinished = [slot.item_id for slot in slots if not (slot.title and slot.link and slot.price.currency)]
+    if len(page.sections) < LEAST_SECTIONS or unfinished:
+        findings.thin_pages += 1
+        findings.note(page, f"{len(page.sections)} sections, unfinished items: {', '.join(unfinished) or 'none'}")
+    repeated = repeated_slots([slot.item_id for slot in slots], facts)
+    sold_out = [slot.item_id for slot in slots if _sold_out(facts.get(slot.item_id))]
+    findings.duplicates += len(repeated)
+    findings.out_of_stock += len(sold_out)
+    for words, items in (("repeats", repeated), ("shows sold out", sold_out)):
+        if items:
+            findings.note(page, f"{words} {', '.join(items)}")
+    _check_rows(page, findings)
+
+
+def _check_rows(page: pb.Page, findings: PageFindings) -> None:
     for section in page.sections:
-        if section.kind == pb.SECTION_KIND_SHELF:
-            findings.shelves[section.shelf] += 1
-            findings.short_rows += is_short(section)
+        if section.kind != pb.SECTION_KIND_SHELF:
+            continue
+        findings.shelves[section.shelf] += 1
+        if is_short(section):
+            findings.short_rows += 1
+            size = f"{len(section.slots)} items in {section.layout.columns} columns"
+            findings.note(page, f"{section.section_id} has {size} and {section.reserve_count} more in reserve")
 
 
-def repeated_slots(item_ids: Sequence[str], facts: Mapping[str, Any]) -> int:
-    """Count slots whose item, family or near-duplicate cluster stood earlier on the page."""
+def repeated_slots(item_ids: Sequence[str], facts: Mapping[str, Any]) -> list[str]:
+    """Return the items whose own id, family or near-duplicate cluster stood earlier on the page."""
     seen: set[tuple[str, object]] = set()
-    repeated = 0
+    repeated = []
     for item_id in item_ids:
         keys: set[tuple[str, object]] = {("item", item_id)}
         fact = facts.get(item_id)
@@ -71,7 +96,8 @@ def repeated_slots(item_ids: Sequence[str], facts: Mapping[str, Any]) -> int:
             keys.add(("family", fact.family_id))
             if fact.near_duplicate_cluster:
                 keys.add(("cluster", fact.near_duplicate_cluster))
-        repeated += bool(keys & seen)
+        if keys & seen:
+            repeated.append(item_id)
         seen |= keys
     return repeated
 

@@ -69,6 +69,7 @@ class DemoResult:
             "shelves": dict(found.shelves.most_common()),
             "release_id": self.release_id,
             "passed": not found.problems(),
+            "details": found.details,
         }
 
 
@@ -91,7 +92,9 @@ class Demo:
 
         Raises: DemoFailed, ProcessFailed, ServiceRefused and what training raises.
         """
-        starting = self._beside("start of the data services", lambda: self._ensemble.start(DATA_SERVICES))
+        # With nothing to bring in, everything may start at once.
+        first = None if self._state.imported else DATA_SERVICES
+        starting = self._beside("start", lambda: self._ensemble.start(first))
         self._make_boutique()
         starting.result()
         self._services = self._connect()
@@ -171,7 +174,7 @@ class Demo:
         return DemoResult(self._state.release_id, findings, pages[0], users[0], self._watch.report())
 
     def _start_rest(self) -> Task[None]:
-        return self._beside("start of the other services", self._ensemble.start)
+        return self._beside("start of the rest", self._ensemble.start)
 
     def _beside(self, name: str, work: Callable[[], None]) -> Task[None]:
         def measured() -> None:

@@ -57,7 +57,7 @@ def test_a_good_page_has_no_problems() -> None:
     ],
 )
 def test_repetitions_are_products_variants_and_lookalikes(item_ids: list[str], count: int) -> None:
-    assert repeated_slots(item_ids, FACTS) == count
+    assert len(repeated_slots(item_ids, FACTS)) == count
 
 
 def test_everything_wrong_is_counted() -> None:
@@ -70,6 +70,9 @@ def test_everything_wrong_is_counted() -> None:
     assert (findings.duplicates, findings.out_of_stock, findings.short_rows) == (1, 1, 1)
     assert (findings.thin_pages, findings.degraded) == (2, 1)
     assert len(findings.problems()) == 5
+    assert [detail.split(": ")[1].split(" ")[0] for detail in findings.details] == [
+        "ranker", "3", "1", "repeats", "shows", "",
+    ]  # fmt: skip
 
 
 @pytest.mark.parametrize(
