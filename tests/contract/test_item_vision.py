@@ -184,6 +184,7 @@ async def test_a_stream_needs_a_shop_and_messages_of_a_size(house):
 @covers("CatalogueService.GetFeatureProgress", "UNAVAILABLE DATABASE_DOWN")
 @covers("CatalogueService.ExportFeatures", "UNAVAILABLE DATABASE_DOWN")
 @covers("ItemVisionService.GetImage", "UNAVAILABLE DATABASE_DOWN")
+@covers("ItemVisionService.FindSimilarItems", "UNAVAILABLE DATABASE_DOWN")
 async def test_without_a_database_every_call_says_so_and_recovers(house):
     await upsert(house, item("a", drawn()))
     await house.break_database()
@@ -196,6 +197,7 @@ async def test_without_a_database_every_call_says_so_and_recovers(house):
         lambda: house.catalogue.GetFeatureProgress(pb.GetFeatureProgressRequest(shop_id=house.shop_id)),
         lambda: house.catalogue.ExportFeatures(pb.ExportFeaturesRequest(shop_id=house.shop_id)),
         lambda: house.vision.GetImage(pb.GetImageRequest(shop_id=house.shop_id, item_id="a")),
+        lambda: similar(house, item_id="a"),
     ]
     for call in calls:
         await refused(call(), DOWN)
