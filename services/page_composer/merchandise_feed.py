@@ -1,4 +1,4 @@
-"""Keeps every shop's merchandise current: a poll of versions once a second, and a load where one has grown."""
+"""Keeps every shop's merchandise current: a poll of versions twice a second, and a load where one has grown."""
 
 import asyncio
 import logging
@@ -18,7 +18,7 @@ from vitrine.page_composer.v1 import experiment_pb2, merchandising_pb2
 
 LOG = logging.getLogger(__name__)
 
-POLL_S = 1.0
+POLL_S = 0.5
 
 
 class MerchandiseFeed:
