@@ -18,9 +18,9 @@ class RawFeatures:
     """Features of the items before any release's heads; row k is item k."""
 
     image: NDArray[np.float32]
-    """`[items, 1280]`; zeros for items without a picture."""
+    """`[items, width]`; zeros for items without a picture."""
     text: NDArray[np.float32]
-    """`[items, 512]`."""
+    """`[items, width]`."""
     hashes: NDArray[np.uint64]
     """`[items]` perceptual hash of the first picture; 0 for none."""
     image_backbone: str
