@@ -54,7 +54,7 @@ def _given(pool: Pool, ground: Ground, masks: Masks) -> FilledPool:
 def _from_catalogue(pool: Pool, ground: Ground, masks: Masks) -> FilledPool:
     """Every item that passes the filter: by the share of the query's words, then by popularity."""
     positions = np.flatnonzero(masks.positions(pool.filter))
-    weekly = ground.release.popularity(ground.items.rows.rows(positions))[:, 1]
+    weekly = ground.release.weekly_popularity(ground.items.rows.rows(positions))
     scores = weekly / np.float32(max(float(weekly.max(initial=0.0)), 1.0))
     if pool.filter.query:
         # Shares are whole numbers of words, and popularity never makes up for one.

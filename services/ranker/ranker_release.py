@@ -60,7 +60,7 @@ class RankerRelease:
         vocabulary = Vocabulary.load(release.file("vocabulary.npz"))
         items = release.load_arrays("items.npz")
         manifest = release.manifest
-        loaded = cls(
+        return cls(
             shop_id=manifest.shop_id,
             release_id=manifest.release_id,
             version=manifest.version,
@@ -81,12 +81,14 @@ class RankerRelease:
             rows=RowMap(vocabulary),
             fresh=FreshItems(manifest.shop_id, manifest.release_id, manifest.spaces),
         )
-        loaded.remembered  # noqa: B018 - made here, because a request must not wait for it
-        return loaded
 
     def popularity(self, rows: NDArray[np.int32]) -> NDArray[np.float32]:
         """`[n, 3]` popularity of rows; zeros for items newer than the release (row −1)."""
         return np.where((rows >= 0)[:, None], self.row_popularity[rows], np.float32(0.0))
+
+    def weekly_popularity(self, rows: NDArray[np.int32]) -> NDArray[np.float32]:
+        """`[n]` the middle column of `popularity`."""
+        return np.where(rows >= 0, self.row_popularity[:, 1][rows], np.float32(0.0))
 
     def p_click(self, source: str, scores: NDArray[np.float32]) -> NDArray[np.float32]:
         """`[n]` P(click | examined) that scores of a source stand for."""
@@ -95,7 +97,7 @@ class RankerRelease:
 
     def p_click_of_popularity(self, rows: NDArray[np.int32]) -> NDArray[np.float32]:
         """`[n]` P(click | examined) by popularity alone, on the scale of the popular source: 1 is average."""
-        return self.p_click("popular", self.popularity(rows)[:, 1] * self._popularity_scale)
+        return self.p_click("popular", self.weekly_popularity(rows) * self._popularity_scale)
 
     def vectors(self, item_ids: Sequence[str]) -> NDArray[np.float32]:
         """`[n, 128]` content of known and fresh items; zeros for items without any."""
@@ -143,7 +145,7 @@ class RankerRelease:
 
     @cached_property
     def remembered(self) -> Items:
-        """The vocabulary as a catalogue, with the ages that training knew."""
+        """The vocabulary as a catalogue, with the ages that training knew. Made when first asked for: seconds."""
         return remembered(self.vocabulary, self._created_s_of_rows)
 
     @cached_property

@@ -179,7 +179,7 @@ def best_rows(scores: NDArray[np.float32], possible: NDArray[np.bool_], limit: i
         place = len(rows) - limit
         threshold = np.partition(scores[rows], place)[place]
         rows = rows[scores[rows] >= threshold]
-    order = np.lexsort((rows, -scores[rows]))
+    order = np.argsort(-scores[rows], kind="stable")
     return rows[order[: max(limit, 0)]].astype(np.int32)
 
 
@@ -205,7 +205,7 @@ def strongest_neighbour(
     seed, neighbour = np.nonzero(column >= 0)
     strength = np.zeros((len(rows), len(seeds)), np.float32)
     strength[column[seed, neighbour], seed] = similarities[seeds.rows[seed], neighbour] * seeds.shares[seed]
-    return np.where(strength.any(axis=1), strength.argmax(axis=1), -1).astype(np.int32)
+    return np.asarray(np.where(strength.any(axis=1), strength.argmax(axis=1), -1), np.int32)
 
 
 def from_vectors(vectors: NDArray[np.float32], known: NDArray[np.bool_], seeds: Seeds) -> Scored:
@@ -216,7 +216,7 @@ def from_vectors(vectors: NDArray[np.float32], known: NDArray[np.bool_], seeds: 
 
 def strongest_vector(vectors: NDArray[np.float32], seeds: Seeds, rows: NDArray[np.int32]) -> NDArray[np.int32]:
     """`[k]` position of the seed with the largest weight × cosine to each row."""
-    return np.argmax((vectors[rows] @ vectors[seeds.rows].T) * seeds.shares, axis=1).astype(np.int32)
+    return np.asarray(np.argmax((vectors[rows] @ vectors[seeds.rows].T) * seeds.shares, axis=1), np.int32)
 
 
 def _seed_rows(via: NDArray[np.int32], seeds: Seeds) -> NDArray[np.int32]:

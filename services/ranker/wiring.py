@@ -80,6 +80,8 @@ class ReleaseLoader:
         loaded = await asyncio.to_thread(RankerRelease.load, release)
         self._catalogues.follow(loaded.shop_id)
         catalogue = self._catalogues.catalogue(loaded.shop_id)
+        if not catalogue.complete:
+            await asyncio.to_thread(lambda: loaded.remembered)  # so that no request waits for it
         task = self._background.spawn(
             "fresh_items", loaded.fresh.keep_current(catalogue, loaded.rows, self._item_vision)
         )
