@@ -1,3 +1,4 @@
+import re
 import shutil
 
 import numpy as np
@@ -39,7 +40,7 @@ def test_changed_weights_come_into_force_and_broken_ones_do_not(tmp_path):
     watched = WeightsFolder(folder)
     assert not watched.look()
     selection = (folder / "selection.yaml").read_text("utf-8")
-    (folder / "selection.yaml").write_text(selection.replace("w_click: 0.05", "w_click: 0.0625"), "utf-8")
+    (folder / "selection.yaml").write_text(re.sub(r"w_click: [0-9.]+", "w_click: 0.0625", selection), "utf-8")
     assert watched.look()
     assert watched.weights().w_click == 0.0625
     (folder / "selection.yaml").write_text("w_click: many\n", "utf-8")
