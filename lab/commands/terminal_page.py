@@ -17,7 +17,7 @@ from vitrine.common.v1 import common_pb2
 from vitrine.page_composer.v1 import page_composer_pb2 as pb
 
 CARD_WIDTH = 26
-CARD_LINES = 6
+TEXT_WIDTH = CARD_WIDTH - 4
 
 
 def draw_page(page: pb.Page, out: Console) -> None:
@@ -40,7 +40,9 @@ def draw_section(section: pb.Section, width: int) -> RenderableType:
         head.append(f"   {section.reason}", style="dim italic")
     a_row = max(1, min(max(section.layout.columns, 1), (width - 2) // (CARD_WIDTH + 1)))
     shown = section.slots[:a_row] if section.layout.style == "row" else section.slots
-    cards = [_card(slot) for slot in shown]
+    contents = [_card_lines(slot) for slot in shown]
+    height = 2 + max((sum(_height(line) for line in lines) for lines in contents), default=0)
+    cards = [_card(slot, lines, height) for slot, lines in zip(shown, contents, strict=True)]
     rows = [Columns(cards[start : start + a_row], padding=(0, 1)) for start in range(0, len(cards), a_row)]
     beyond = len(section.slots) - len(shown)
     return Group(head, *rows, *([Text(f"→ {beyond} more", style="dim")] if beyond else []))
@@ -52,9 +54,9 @@ def price_text(price: common_pb2.Money) -> str:
     return f"{price.currency} {price.amount_minor / 10**decimals:,.{decimals}f}"
 
 
-def _card(slot: pb.Slot) -> Panel:
-    title = Text(slot.title, overflow="ellipsis")
-    title.truncate(2 * (CARD_WIDTH - 4), overflow="ellipsis")
+def _card_lines(slot: pb.Slot) -> list[Text]:
+    title = Text(slot.title)
+    title.truncate(2 * TEXT_WIDTH - 6, overflow="ellipsis")  # leaves room for words that wrap early
     price = Text(price_text(slot.price), style="bold")
     if slot.HasField("list_price"):
         price.append(" ")
@@ -66,13 +68,19 @@ def _card(slot: pb.Slot) -> Panel:
         lines.append(Text(slot.brand, style="dim"))
     if slot.reason:
         reason = Text(slot.reason, style="dim italic")
-        reason.truncate(2 * (CARD_WIDTH - 4), overflow="ellipsis")
+        reason.truncate(2 * TEXT_WIDTH - 6, overflow="ellipsis")
         lines.append(reason)
+    return lines
+
+
+def _height(line: Text) -> int:
+    return 2 if line.cell_len > TEXT_WIDTH else 1
+
+
+def _card(slot: pb.Slot, lines: list[Text], height: int) -> Panel:
     origin = pb.SlotOrigin.Name(slot.origin).removeprefix("SLOT_ORIGIN_").lower()
     subtitle = None if slot.origin == pb.SLOT_ORIGIN_SELECTED else f"[dim]{origin}[/]"
-    return Panel(
-        Group(*lines), box=box.ROUNDED, width=CARD_WIDTH, height=CARD_LINES + 2, border_style="dim", subtitle=subtitle
-    )
+    return Panel(Group(*lines), box=box.ROUNDED, width=CARD_WIDTH, height=height, border_style="dim", subtitle=subtitle)
 
 
 def _banner(banner: pb.BannerSlot) -> Panel:
