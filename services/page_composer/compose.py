@@ -14,6 +14,7 @@ from services.page_composer.hydrate import Displays, refill
 from services.page_composer.layout import Material, lay_out
 from services.page_composer.merchandise import Merchandise
 from services.page_composer.page import Page
+from services.page_composer.page_metrics import PageMetrics
 from services.page_composer.ports import PageLog, ReleaseRefused
 from services.page_composer.promote import promote
 from services.page_composer.proposal import Scene
@@ -39,6 +40,7 @@ class Composer:
         self._ask = dependencies
         self._log = log
         self._settings = settings
+        self._metrics = PageMetrics()
 
     async def compose(self, request: PageRequest) -> Page:
         """Compose the page of a visit and log it.
@@ -48,6 +50,7 @@ class Composer:
         shop = await self._shops.ready(request.visit.shop_id)
         page, visit = await self._with_one_release(request, shop.merchandise)
         self._log.put(page, visit)  # 8. After the answer
+        self._metrics.count(page)
         return page
 
     async def preview(self, request: PageRequest, merchandise: Merchandise) -> Page:

@@ -4,19 +4,24 @@ import asyncio
 import logging
 from collections.abc import Mapping
 from dataclasses import replace
-from typing import Any
+from typing import TypeVar
 
 from google.protobuf.json_format import ParseDict
+from google.protobuf.message import Message
 
 from services.kit.errors import DependencyDown
 from services.page_composer.decisions import campaign_of, experiment_of, rule_of, template_of
+from services.page_composer.experiments import Experiment
 from services.page_composer.merchandise import Merchandise
 from services.page_composer.shops import Shop, Shops
 from services.page_composer.store.decision_store import Decisions, DecisionStore
 from services.page_composer.template import Template
+from services.page_composer.weighing import weight_names
 from vitrine.page_composer.v1 import experiment_pb2, merchandising_pb2
 
 LOG = logging.getLogger(__name__)
+
+Decision = TypeVar("Decision", bound=Message)
 
 POLL_S = 0.5
 
@@ -75,14 +80,34 @@ class MerchandiseFeed:
 def merchandise_of(
     decisions: Decisions, built_in: Mapping[str, Template], cost_minor: Mapping[str, float]
 ) -> Merchandise:
-    """The domain's view of what is stored."""
-    read: Mapping[str, list[dict[str, Any]]] = decisions.content
-    own = [template_of(ParseDict(each, merchandising_pb2.Template())) for each in read["template"]]
+    """The domain's view of what is stored. Fields that this version of the code does not know are left out."""
+
+    def read(kind: str, message: type[Decision]) -> list[Decision]:
+        return [ParseDict(each, message(), ignore_unknown_fields=True) for each in decisions.content[kind]]
+
+    own = [template_of(each) for each in read("template", merchandising_pb2.Template)]
     return Merchandise(
         templates={**built_in, **{each.template_id: each for each in own}},
         version=decisions.version,
-        rules=tuple(rule_of(ParseDict(each, merchandising_pb2.Rule())) for each in read["rule"]),
-        campaigns=tuple(campaign_of(ParseDict(each, merchandising_pb2.Campaign())) for each in read["campaign"]),
-        experiments=tuple(experiment_of(ParseDict(each, experiment_pb2.Experiment())) for each in read["experiment"]),
+        rules=tuple(rule_of(each) for each in read("rule", merchandising_pb2.Rule)),
+        campaigns=tuple(campaign_of(each) for each in read("campaign", merchandising_pb2.Campaign)),
+        experiments=tuple(
+            with_known_weights(experiment_of(each)) for each in read("experiment", experiment_pb2.Experiment)
+        ),
         cost_minor=cost_minor,
     )
+
+
+def with_known_weights(experiment: Experiment) -> Experiment:
+    """The experiment without weights that no longer exist: one renamed since it was kept must not stop the shop's
+    pages.
+    """
+    known = frozenset(weight_names())
+    for arm in experiment.arms:
+        for name in sorted(arm.weights.keys() - known):
+            LOG.warning("experiment %s changes %s, which is no weight any more", experiment.experiment_id, name)
+    arms = [
+        replace(arm, weights={name: value for name, value in arm.weights.items() if name in known})
+        for arm in experiment.arms
+    ]
+    return replace(experiment, arms=tuple(arms))

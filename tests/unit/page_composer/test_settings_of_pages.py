@@ -6,6 +6,7 @@ import pytest
 
 from services.page_composer.examination import Examination, read_examination
 from services.page_composer.experiments import Arm, Experiment, assign
+from services.page_composer.merchandise_feed import with_known_weights
 from services.page_composer.rules.segment import Period
 from services.page_composer.trace import Trace
 from services.page_composer.visit import Device
@@ -86,3 +87,8 @@ def test_a_trace_times_stages_and_names_each_lack_once():
         ("ranker", "timeout"),
         ("user_profile", "unavailable"),
     ]
+
+
+def test_a_kept_experiment_loses_weights_that_no_longer_exist():
+    experiment = Experiment("e", (Arm("a", 0.5, weights={"w_click": 1.0, "w_wish": 2.0}), Arm("b", 0.5)))
+    assert with_known_weights(experiment).arms == (Arm("a", 0.5, weights={"w_click": 1.0}), Arm("b", 0.5))
