@@ -46,8 +46,9 @@ def made_up(storefront_url: str) -> bool:
     return not os.environ.get(STOREFRONT_VARIABLE)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
+    """A browser for the tests of one module: while Playwright is open its event loop runs, and no other can."""
     with sync_playwright() as playwright:
         opened = playwright.chromium.launch(executable_path=find_chromium(), args=list(CHROMIUM_ARGUMENTS))
         expect.set_options(timeout=EXPECT_MS)

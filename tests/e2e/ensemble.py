@@ -31,7 +31,7 @@ REPLICAS = {"user_profile": 2}
 BEFORE_THE_RELEASE = ("model_server", "ranker", "page_composer")
 ENVIRONMENT = {
     # On a busy machine a model that answers is not a model that is late.
-    "VITRINE_MODEL_TIMEOUT_MS": "400",
+    "VITRINE_MODEL_TIMEOUT_MS": "300",
 }
 
 
