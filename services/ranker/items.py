@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from services.ranker.catalogue import NOT_COUNTED, Catalogue, CatalogueItem
 from services.ranker.row_map import RowMap
@@ -18,6 +19,12 @@ class Items:
     rows: RowMap
     live: bool = True
     """False when the vocabulary stands in for a catalogue that could not be read yet."""
+
+    def positions(self, item_ids: Sequence[str]) -> NDArray[np.int64]:
+        """`[n ≤ len(item_ids)]` positions of those that are in the catalogue or in the release, in the order given."""
+        positions = self.catalogue.all_positions(item_ids)
+        positions = positions[positions >= 0]
+        return positions[self.catalogue.present[positions] | (self.rows.rows(positions) >= 0)]
 
 
 def remembered(vocabulary: Vocabulary, created_s: Sequence[float]) -> Items:

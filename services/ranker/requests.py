@@ -72,7 +72,8 @@ def check_rollback(request: ranker_pb2.RollbackReleaseRequest) -> None:
 
 def time_of(request: ranker_pb2.RecommendRequest | ranker_pb2.ScoreItemsRequest, now: datetime) -> datetime:
     """The time of the visit: what the request says, else now. Aware, UTC."""
-    return request.at.ToDatetime(tzinfo=UTC) if request.HasField("at") else now
+    said = request.at.seconds or request.at.nanos
+    return request.at.ToDatetime(tzinfo=UTC) if said else now
 
 
 def _checks_of_shop(

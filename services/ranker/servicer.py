@@ -120,8 +120,7 @@ def _ground(request: VisitRequest, release: RankerRelease, at: datetime) -> Call
 
 
 def _gather_known(item_ids: Sequence[str], ground: Ground) -> Gathered:
-    positions = ground.items.catalogue.all_positions(item_ids)
-    return gather_given(positions[positions >= 0], ground)
+    return gather_given(ground.items.positions(item_ids), ground)
 
 
 def _pool(pool: ranker_pb2.Pool) -> Pool:

@@ -2,6 +2,7 @@
 
 from datetime import datetime
 from typing import Final
+from urllib.parse import urlsplit
 
 import numpy as np
 
@@ -12,8 +13,11 @@ from vitrine.common.v1 import common_pb2
 from vitrine.user_profile.v1 import user_profile_pb2
 
 _DAY_S: Final = 86_400.0
-_SEARCH_ENGINES: Final = ("google.", "bing.", "duckduckgo.", "baidu.", "yandex.", "yahoo.")
-_SOCIAL_NETWORKS: Final = ("facebook.", "instagram.", "tiktok.", "pinterest.", "weibo.", "x.com", "twitter.", "wechat.")
+_SEARCH_ENGINES: Final = frozenset({"google", "bing", "duckduckgo", "baidu", "yandex", "yahoo", "ecosia", "naver"})
+_SOCIAL_NETWORKS: Final = frozenset(
+    {"facebook", "instagram", "tiktok", "pinterest", "weibo", "x", "twitter", "wechat", "reddit", "xiaohongshu"}
+)
+"""Names that a host has between its dots."""
 
 
 def visitor_of(
@@ -65,11 +69,18 @@ def referrer_kind(referrer: str) -> str:
         return "direct"
     if "utm_campaign=" in address or address.startswith("campaign:"):
         return "campaign"
-    if any(engine in address for engine in _SEARCH_ENGINES):
+    names = _host_names(address)
+    if names & _SEARCH_ENGINES:
         return "search"
-    if any(network in address for network in _SOCIAL_NETWORKS):
-        return "social"
-    return "other"
+    return "social" if names & _SOCIAL_NETWORKS else "other"
+
+
+def _host_names(address: str) -> frozenset[str]:
+    try:
+        host = urlsplit(address if "//" in address else f"//{address}").hostname
+    except ValueError:  # a referrer is what a browser sent: anything
+        host = None
+    return frozenset((host or "").split("."))
 
 
 def _embedding(profile: user_profile_pb2.Profile, user_space: str) -> np.ndarray | None:

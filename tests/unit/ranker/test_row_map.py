@@ -1,7 +1,7 @@
 import numpy as np
 
 from services.ranker.catalogue import Catalogue
-from services.ranker.items import add_missing, remembered
+from services.ranker.items import Items, add_missing, remembered
 from services.ranker.row_map import RowMap
 from services.ranker.vocabulary import Vocabulary
 from tests.unit.ranker.test_catalogue import item
@@ -52,3 +52,15 @@ def test_the_remembered_catalogue_is_the_vocabulary():
     assert items.rows.positions(np.array([0, 1])).tolist() == [0, 1]
     assert items.catalogue.present.all()
     assert np.flatnonzero(items.catalogue.words.match("aster")).tolist() == [0, 1]
+
+
+def test_an_item_is_known_by_the_catalogue_or_by_the_release():
+    known, catalogue = vocabulary("a", "b"), Catalogue()
+    catalogue.put([item("a"), item("b"), item("new"), item("new and gone")])
+    catalogue.delete(["b", "new and gone"])
+    rows = RowMap(known)
+    rows.update(catalogue)
+    items = Items(catalogue, rows)
+    positions = items.positions(["new and gone", "new", "nobody", "b", "a"]).tolist()
+    assert [catalogue.item_ids[position] for position in positions] == ["new", "b", "a"]
+    assert items.positions([]).tolist() == []

@@ -92,6 +92,11 @@ def test_the_situation_is_read_in_utc():
         ("https://shop.example/?utm_campaign=spring", "campaign"),
         ("campaign:spring", "campaign"),
         ("https://blog.example/post", "other"),
+        ("https://x.com/someone", "social"),
+        ("https://www.fedex.com/", "other"),
+        ("https://blog.example/?from=google.com", "other"),
+        ("google.de", "search"),
+        ("http://[broken", "other"),
     ],
 )
 def test_a_referrer_says_what_brought_the_visitor(referrer, kind):
