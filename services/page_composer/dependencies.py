@@ -32,9 +32,7 @@ DISPLAY_SHARE = 0.40
 FIRST_INDEX_SHARE = 0.30
 
 RECOMMEND_AT_MOST_MS = 400.0
-"""The ranker answers in a tenth of this: what takes longer is not coming, and a page of a patient caller gains nothing by
-waiting for it.
-"""
+"""The ranker answers in a tenth of this: what takes longer is not coming, however patient the caller."""
 
 
 @dataclass(frozen=True)
