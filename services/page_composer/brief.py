@@ -17,7 +17,10 @@ from services.page_composer.wording import Wording
 
 DEFAULT_DEADLINE_MS = 1_000.0
 RESERVE_MS = 22.0
-"""Kept back for our own work: selection, layout and the answer's encoding."""
+RESERVE_SHARE = 0.15
+"""Kept back for our own work (selection, layout, the answer's encoding): so much, or this share of the deadline
+where that is more, since a caller with more time may be calling a machine with more to do.
+"""
 
 
 @dataclass(frozen=True)
@@ -79,7 +82,8 @@ def settle(request: PageRequest, shop: Shop, merchandise: Merchandise, settings:
         weights = weights.changed(each.arm.weights, each.name)
     arm_template = next((each.arm.template_id for each in assigned if each.arm.template_id), "")
     template = _template(merchandise, request.template_id, arm_template, request.visit)
-    budget = Budget.of_call(DEFAULT_DEADLINE_MS, reserve_ms=RESERVE_MS)
+    deadline_ms = Budget.of_call(DEFAULT_DEADLINE_MS).remaining_ms
+    budget = Budget(deadline_ms, reserve_ms=max(RESERVE_MS, RESERVE_SHARE * deadline_ms))
 
     def with_release(release: PageRelease, *, ranked: bool) -> Brief:
         return Brief(
