@@ -86,6 +86,8 @@ def _from_source(pool: Pool, ground: Ground, masks: Masks) -> FilledPool:
 
 def _from_neighbours(pool: Pool, ground: Ground, masks: Masks) -> FilledPool:
     """Neighbours by picture or description, among the release's items and the fresh ones."""
+    if not len(ground.items.rows.fresh_positions()):
+        return _from_source(pool, ground, masks)
     seeds = vector_seeds(pool, ground)
     if seeds.any_fresh:
         known = by_vectors(pool, ground, seeds, masks.rows(pool.filter))
