@@ -66,12 +66,16 @@ class Keeper:
         os.kill(pid, kind)
 
     def ask_to_stop(self) -> None:
-        """Let it end in good order and never start again; returns at once."""
+        """Let it end in good order and never start again; returns at once.
+
+        A service that has not been ready yet has nothing to finish and is killed; PostgreSQL never is.
+        """
         with self._lock:
             self._stopping.set()
             process = self._process
             if process is not None and process.poll() is None:
-                process.send_signal(self.unit.stop_signal)
+                unfinished = self._was_ready or self.unit.stop_signal != signal.SIGTERM
+                process.send_signal(self.unit.stop_signal if unfinished else signal.SIGKILL)
                 process.send_signal(signal.SIGCONT)  # a suspended process could not hear the other
 
     def stop(self, hurry: threading.Event) -> None:
