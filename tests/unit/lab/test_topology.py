@@ -54,8 +54,13 @@ def test_a_wrong_list_is_refused(tmp_path: Path, processes: list[dict[str, Any]]
 
 
 def test_what_a_process_needs_comes_with_it() -> None:
-    specs = load_topology().with_what_they_need(["item_vision_worker"])
-    assert [spec.name for spec in specs] == ["item_vision", "item_vision_worker"]
+    chain = [
+        {"name": "a", "command": []},
+        {"name": "b", "command": [], "depends_on": ["a"]},
+        {"name": "c", "command": []},
+    ]
+    specs = Topology.model_validate({"process": chain}).with_what_they_need(["b"])
+    assert [spec.name for spec in specs] == ["a", "b"]
     with pytest.raises(TopologyBroken, match="there are: model_server"):
         load_topology().with_what_they_need(["shop"])
 
