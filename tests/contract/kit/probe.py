@@ -148,5 +148,5 @@ async def serving_probe(wire_more: Callable[[Runtime], None] | None = None, **se
 async def until(condition: Callable[[], bool]) -> None:
     """Wait for something that another task is about to do, turn by turn of the loop."""
     async with asyncio.timeout(5.0):
-        while not condition():  # noqa: ASYNC110  what is awaited has no event of its own
+        while not condition():
             await asyncio.sleep(0)

@@ -49,7 +49,7 @@ class Callers:
         """Wait for so many more answers."""
         wanted = self.outcomes["OK"] + count
         async with asyncio.timeout(30.0):
-            while self.outcomes["OK"] < wanted:  # noqa: ASYNC110  it has no event
+            while self.outcomes["OK"] < wanted:
                 await asyncio.sleep(0)
 
     async def stop(self) -> Counter[str]:

@@ -294,7 +294,7 @@ async def test_the_watch_notices_new_releases(tmp_path, loader):
     watching = asyncio.create_task(watcher.watch())
     release = publish(tmp_path)
     async with asyncio.timeout(10.0):
-        while not watcher.ready_ids("boutique"):  # noqa: ASYNC110  it has no event
+        while not watcher.ready_ids("boutique"):
             await asyncio.sleep(0)
     watching.cancel()
     with pytest.raises(asyncio.CancelledError):
