@@ -1,7 +1,7 @@
-"""From eligible candidates to what selection works on; and the same for shops too small for the template."""
+"""From eligible candidates to what selection works on."""
 
 from collections.abc import Iterable, Sequence, Set
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -13,18 +13,14 @@ from services.page_composer.eligibility.sieve import Eligible
 from services.page_composer.fill import PinnedCandidate
 from services.page_composer.ledger import PageLedger
 from services.page_composer.objective import objective
-from services.page_composer.pools import CATALOGUE, GIVEN, Pool
+from services.page_composer.pools import GIVEN, Pool
 from services.page_composer.promote import Promoted
 from services.page_composer.proposal import Evidence, Proposal
 from services.page_composer.rules.boost import Boosts
 from services.page_composer.rules.cap import Limit, limits
 from services.page_composer.rules.pin import pins
 from services.page_composer.rules.rule import Rule
-from services.page_composer.select import Assignment, distinct
-from services.page_composer.template import SHELF, Place
-
-FEWEST_SECTIONS = 3
-"""A page with fewer shelves is not a page."""
+from services.page_composer.select import Assignment
 
 PIN_POOL = "pinned:1"
 
@@ -36,6 +32,7 @@ class Stock:
     proposals: Sequence[Proposal]
     scored: Scored
     eligible: Eligible
+    boosted: Boosts
 
 
 def pin_proposals(rules: Sequence[Rule]) -> list[Proposal]:
@@ -44,9 +41,7 @@ def pin_proposals(rules: Sequence[Rule]) -> list[Proposal]:
     return [Proposal(PIN_POOL, "pinned", Evidence("rule"), Pool(GIVEN, given=given))] if given else []
 
 
-def assignment(
-    brief: Brief, stock: Stock, question: Question, boosted: Boosts, promoted: Iterable[Promoted]
-) -> Assignment:
+def assignment(brief: Brief, stock: Stock, question: Question, promoted: Iterable[Promoted]) -> Assignment:
     """Put together what to select from, into what, and by what."""
     index, candidates = question.index, stock.scored.candidates
     rows = candidates.rows
@@ -57,7 +52,7 @@ def assignment(
     return Assignment(
         proposals=[proposal for proposal, _ in shelves],
         pools=[pool for _, pool in shelves],
-        objective=objective(candidates, index, question.visit.profile, boosted.factors, brief.weights),
+        objective=objective(candidates, index, question.visit.profile, stock.boosted.factors, brief.weights),
         ledger=ledger,
         places=brief.template.places,
         promoted_rows={each.number: each.place.rows for each in promoted},
@@ -67,38 +62,6 @@ def assignment(
         shelf_logits=brief.posterior.of(question.visit),
         pinned=_compatible(_pinned(question, pinnable, rows), ledger),
     )
-
-
-def relaxed(full: Assignment, without: Iterable[int] = ()) -> Assignment:
-    """The assignment for a shop with fewer products than the template wants: any shelf anywhere, down to one item,
-    and room for three sections of the most popular; `without` are candidates that turned out to be gone.
-    """
-    gone = np.fromiter(without, np.int64)
-    everything = np.unique(np.concatenate([*full.pools, np.zeros(0, np.int64)])).astype(np.int64)
-    everything = everything[~np.isin(everything, gone)]
-    ledger = PageLedger(full.ledger.families, full.ledger.clusters, full.ledger.limits)
-    products = distinct([everything], full.objective.worth, ledger)[0][None, :]
-    room = int(ledger.fillable(ledger.free(products), products)[0])
-    capacity = max(room // FEWEST_SECTIONS, 1)
-    extra = [
-        Proposal(f"popular:{number}", "popular", Evidence("popularity"), Pool(CATALOGUE))
-        for number in range(len(full.proposals) + 1, len(full.proposals) + 1 + FEWEST_SECTIONS)
-    ]
-    return replace(
-        full,
-        proposals=[*full.proposals, *extra],
-        pools=[*(pool[~np.isin(pool, gone)] for pool in full.pools), *([everything] * len(extra))],
-        ledger=ledger,
-        places=[_eased(place, capacity) for place in full.places],
-        weights=replace(full.weights, shelf_sections_each=float(len(full.places))),
-        pinned=[pin for pin in full.pinned if pin.position not in set(gone.tolist())],
-    )
-
-
-def _eased(place: Place, capacity: int) -> Place:
-    if place.kind != SHELF:
-        return place
-    return replace(place, shelves=(), minimum_fill=1, exploration_count=0, capacity=min(place.capacity, capacity))
 
 
 def _pinned(question: Question, allowed: Set[int], rows: Ints) -> list[PinnedCandidate]:

@@ -2,15 +2,13 @@
 name.
 """
 
-from services.kit.errors import NotReady
-from services.page_composer.assignment import FEWEST_SECTIONS, Stock, assignment, pin_proposals, relaxed
+from services.page_composer.assignment import Stock, assignment, pin_proposals
 from services.page_composer.brief import Brief, PageRequest, Settings, settle, wanted_release
 from services.page_composer.dependencies import Dependencies
 from services.page_composer.eligibility import Question
 from services.page_composer.eligibility.sieve import sift
-from services.page_composer.explain import explained
-from services.page_composer.explore import seeded
-from services.page_composer.hydrate import Displays, refill
+from services.page_composer.finish import finished
+from services.page_composer.hydrate import Displays
 from services.page_composer.layout import Material, lay_out
 from services.page_composer.merchandise import Merchandise
 from services.page_composer.page import Page
@@ -22,10 +20,9 @@ from services.page_composer.reasons import Reasons
 from services.page_composer.releases import Releases
 from services.page_composer.rules.boost import boosts
 from services.page_composer.rules.rule import in_force
-from services.page_composer.select import select
 from services.page_composer.shelves.registry import propose
 from services.page_composer.shops import Shops
-from services.page_composer.versions import versions
+from services.page_composer.small_shops import choose, mended
 from services.page_composer.visit import Visit
 
 
@@ -76,8 +73,6 @@ class Composer:
     async def _make(self, brief: Brief) -> tuple[Page, Visit]:
         stage = brief.trace.stage
         index = await self._ask.item_index(brief)
-        if not len(index):
-            raise nothing_to_show(brief.request.visit)
         with stage("profile"):  # 1. Visit
             visit, met = await self._ask.profile(brief)
             campaigns = await self._ask.campaigns(brief, visit)
@@ -88,51 +83,17 @@ class Composer:
             scored = await self._ask.candidates(brief, visit, met, proposals, index)
         with stage("eligibility"):  # 4. Eligibility
             question = Question(visit, index, rules, brief.assumed_age)
-            eligible = sift(scored, proposals, question)
-        with stage("select"):  # 5. Whole-page selection
             boosted = boosts(rules, index, scored.candidates.rows)
+            stock = Stock(proposals, scored, sift(scored, proposals, question), boosted)
+        with stage("select"):  # 5. Whole-page selection
             promoted = promote(brief.template.places, campaigns, visit)
-            task = assignment(brief, Stock(proposals, scored, eligible), question, boosted, promoted)
-            draft = select(task, seeded(visit.shop_id, visit.request_id))
-            if len(draft.shelves) < FEWEST_SECTIONS:
-                draft = select(relaxed(task), seeded(visit.shop_id, visit.request_id))
+            task = assignment(brief, stock, question, promoted)
+            draft = choose(task, visit)
         with stage("hydrate"):  # 6. Hydration and late check
             displays = Displays(scored.candidates.rows, index, visit.locale)
             await self._ask.displays(brief, draft, displays)
-            if len(draft.shelves) < FEWEST_SECTIONS:
-                draft = select(relaxed(task, displays.gone()), seeded(visit.shop_id, visit.request_id))
-                refill(draft, displays)
-        if len(draft.shelves) < FEWEST_SECTIONS:
-            raise nothing_to_show(visit)
+            draft = mended(draft, task, displays, visit)
         with stage("layout"):  # 7. Answer
             reasons = Reasons(brief.wording, visit.locale, visit, index)
-            filled = {each.section_id: pool for each, pool in zip(proposals, scored.pools, strict=True)}
-            material = Material(draft, promoted, scored, filled, displays, boosted, reasons, visit.locale)
-            sections = lay_out(material)
-        page = Page(
-            shop_id=visit.shop_id,
-            page_id=visit.request_id,
-            sections=sections,
-            locale=visit.locale,
-            device=visit.device,
-            template_id=brief.template.template_id,
-            versions=versions(brief, index, visit, scored),
-            composed_at_s=visit.at_s,
-            arms=[each.name for each in brief.assigned],
-            degraded=brief.trace.degraded,
-            timings=brief.trace.timings,
-            personalised=not visit.profile.anonymous,
-            dropped=explained(scored, eligible, draft, question) if brief.request.explain else (),
-            expected_value=draft.value(),
-        )
-        return page, visit
-
-
-def nothing_to_show(visit: Visit) -> NotReady:
-    """The error of a shop without anything to make a page of."""
-    return NotReady(
-        f"shop {visit.shop_id} has fewer than {FEWEST_SECTIONS} items that could be shown to this visit; "
-        "import a catalogue, publish a release, or relax the rules that exclude items",
-        reason="SHOP_NOT_READY",
-        metadata={"shop_id": visit.shop_id},
-    )
+            sections = lay_out(Material(draft, promoted, stock, displays, reasons, visit.locale))
+        return finished(brief, stock, question, draft, sections), visit

@@ -100,28 +100,38 @@ async def hydrate(draft: Draft, displays: Displays, fetch: Fetch) -> None:
 
 def refill(draft: Draft, displays: Displays) -> int:
     """Replace every slot whose candidate cannot be shown by the best of its section's reserve that can, whole-page
-    rules included; returns how many slots were affected. A slot stays empty only where the reserve is used up; a
-    section below its minimum goes.
+    rules included; returns how many slots were affected.
+
+    A section stays short only where its reserve is used up, and goes when it is below its minimum; what it held is then
+    free for the others.
     """
     bad = [(shelf, slot) for shelf in draft.shelves for slot in shelf.slots if not displays.good(slot.position)]
     for _, slot in bad:
         draft.ledger.release(slot.position)
         draft.ledger.bar(slot.position)
     for shelf, slot in bad:
-        replacement = _replacement(shelf, draft, displays)
         place = shelf.slots.index(slot)
-        if replacement is None:
-            del shelf.slots[place]
-        else:
-            draft.ledger.take(replacement)
-            shelf.slots[place] = ShelfSlot(replacement, REFILLED)
-    for shelf in draft.shelves:
-        if len(shelf.slots) < shelf.place.minimum_fill:
-            for slot in shelf.slots:
-                draft.ledger.release(slot.position)
-            shelf.slots = []
-    draft.shelves = [shelf for shelf in draft.shelves if shelf.slots]
+        shelf.slots[place : place + 1] = _refills(shelf, 1, draft, displays)
+    while bad and (thin := [shelf for shelf in draft.shelves if len(shelf.slots) < shelf.place.minimum_fill]):
+        _drop(thin[-1], draft)
+        for shelf in draft.shelves:
+            shelf.slots += _refills(shelf, shelf.place.capacity - len(shelf.slots), draft, displays)
     return len(bad)
+
+
+def _refills(shelf: PlacedShelf, at_most: int, draft: Draft, displays: Displays) -> list[ShelfSlot]:
+    """Slots for a section from its reserve, taken from it."""
+    slots: list[ShelfSlot] = []
+    while len(slots) < at_most and (position := _replacement(shelf, draft, displays)) is not None:
+        draft.ledger.take(position)
+        slots.append(ShelfSlot(position, REFILLED))
+    return slots
+
+
+def _drop(shelf: PlacedShelf, draft: Draft) -> None:
+    for slot in shelf.slots:
+        draft.ledger.release(slot.position)
+    draft.shelves.remove(shelf)
 
 
 def _replacement(shelf: PlacedShelf, draft: Draft, displays: Displays) -> int | None:

@@ -4,15 +4,16 @@ place.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 
-from services.page_composer.candidates import FilledPool, Scored
+from services.page_composer.assignment import Stock
+from services.page_composer.candidates import FilledPool
 from services.page_composer.draft import STATIC, Draft, PlacedShelf
 from services.page_composer.hydrate import Displays
 from services.page_composer.page import BANNERS, COUPONS, SHELVES, BannerSlot, CouponSlot, ItemSlot, Section
 from services.page_composer.promote import Promoted
 from services.page_composer.proposal import Evidence
 from services.page_composer.reasons import Reasons
-from services.page_composer.rules.boost import Boosts
 from services.page_composer.wording import in_language
 
 
@@ -22,13 +23,16 @@ class Material:
 
     draft: Draft
     promoted: Sequence[Promoted]
-    scored: Scored
-    filled: Mapping[str, FilledPool]
-    """By section id: the pool as the ranker filled it."""
+    stock: Stock
     displays: Displays
-    boosts: Boosts
     reasons: Reasons
     locale: str
+
+    @cached_property
+    def filled(self) -> Mapping[str, FilledPool]:
+        """By section id: the pool as the ranker filled it."""
+        pools = zip(self.stock.proposals, self.stock.scored.pools, strict=True)
+        return {proposal.section_id: pool for proposal, pool in pools}
 
 
 def lay_out(material: Material) -> list[Section]:
@@ -70,7 +74,7 @@ def _item_slots(shelf: PlacedShelf, row: int, material: Material) -> list[ItemSl
     filled = material.filled.get(shelf.proposal.section_id)
     speakers = dict(zip(filled.positions.tolist(), filled.speakers, strict=False)) if filled else {}
     rows, columns = shelf.place.coordinates(len(shelf.slots))
-    candidates = material.scored.candidates
+    scored = material.stock.scored
     slots = []
     for slot, down, across in zip(shelf.slots, rows.tolist(), columns.tolist(), strict=True):
         facts, display = material.displays.facts(slot.position), material.displays.of(slot.position)
@@ -82,12 +86,12 @@ def _item_slots(shelf: PlacedShelf, row: int, material: Material) -> list[ItemSl
                 display=display,
                 reason=reason,
                 evidence=evidence,
-                origin=STATIC if material.scored.static else slot.origin,
+                origin=STATIC if scored.static else slot.origin,
                 propensity=slot.propensity,
-                rule_ids=(*slot.rule_ids, *material.boosts.rule_ids(slot.position)),
+                rule_ids=(*slot.rule_ids, *material.stock.boosted.rule_ids(slot.position)),
                 badges=material.reasons.badges(facts, display),
-                p_click=float(candidates.p_click[slot.position]),
-                p_purchase=float(candidates.p_purchase[slot.position]),
+                p_click=float(scored.candidates.p_click[slot.position]),
+                p_purchase=float(scored.candidates.p_purchase[slot.position]),
             )
         )
     return slots

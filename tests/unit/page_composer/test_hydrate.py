@@ -101,3 +101,14 @@ def test_a_section_below_its_minimum_goes(two_equal_pools):
     displays._fetched = {displays.item_id(draft.shelves[0].slots[0].position): None}
     assert refill(draft, displays) == 1
     assert draft.shelves == []
+
+
+async def test_what_a_dropped_section_held_refills_the_others(two_equal_pools):
+    first = replace(two_equal_pools.places[0], capacity=2, minimum_fill=2, shelves=("popular",))
+    second = replace(two_equal_pools.places[0], capacity=3, minimum_fill=1, shelves=("deals",))
+    pools = [np.array([0, 1]), np.array([1, 2, 3])]
+    draft = selected(replace(two_equal_pools, places=[first, second], pools=pools))
+    assert sorted(slot.position for slot in draft.shelves[1].slots) == [2, 3]
+    await hydrate(draft, displays_of(draft), Catalogue(gone=["item-000"]).fetch)
+    assert [shelf.proposal.shelf for shelf in draft.shelves] == ["deals"]
+    assert sorted(slot.position for slot in draft.shelves[0].slots) == [1, 2, 3]
