@@ -31,6 +31,8 @@ Show = Callable[[str, int, int], None]
 
 PAGE_TIMEOUT_S = 5.0
 FEATURE_LOOK_EVERY_S = 0.5
+RELEASE_LOOK_EVERY_S = 0.3
+RELEASE_WAIT_S = 30.0
 _VARIETY = (
     (common_pb2.DEVICE_DESKTOP, "en", "DE"),
     (common_pb2.DEVICE_PHONE, "zh", "CN"),
@@ -109,6 +111,26 @@ def users_with_events(boutique: Path, count: int) -> list[str]:
         file.close()
     step = max(1, len(found) // count)
     return found[::step][:count]
+
+
+def wait_for_release(address: Sequence[str], release_id: str, pause: threading.Event) -> None:
+    """Wait until pages are made with a release by everybody: the composer looks once a second who is ready.
+
+    Previews write nothing. Raises: DemoFailed when it does not come about in RELEASE_WAIT_S.
+    """
+    deadline_s = time.monotonic() + RELEASE_WAIT_S
+    visit = common_pb2.VisitContext(session_id="demo-preview", locale="en", device=common_pb2.DEVICE_DESKTOP)
+    request = page_composer_pb2.PreviewPageRequest(shop_id=SHOP, visit=visit)
+    with open_channel(address, "vitrine.page_composer.v1") as channel:
+        composer = page_composer_pb2_grpc.PageComposerServiceStub(channel)
+        while True:
+            page = composer.PreviewPage(request, timeout=PAGE_TIMEOUT_S).page
+            if page.versions.release_id == release_id and not page.degraded:
+                return
+            if time.monotonic() > deadline_s:
+                missing = ", ".join(f"{each.dependency} ({each.cause})" for each in page.degraded)
+                raise DemoFailed(f"pages are made with {page.versions.release_id or 'no release'}; missing: {missing}")
+            pause.wait(RELEASE_LOOK_EVERY_S)
 
 
 def compose_pages(address: Sequence[str], users: Sequence[str], prefix: str) -> list[page_composer_pb2.Page]:

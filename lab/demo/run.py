@@ -19,6 +19,7 @@ from lab.demo.phases import (
     import_file,
     users_with_events,
     wait_for_features,
+    wait_for_release,
 )
 from lab.demo.state import read_state, write_state
 from lab.importing.sending import Addresses, Services
@@ -166,8 +167,10 @@ class Demo:
     def _look_at_pages(self) -> DemoResult:
         services = self._connected()
         users = users_with_events(self._boutique, PAGES)
+        address = self._ensemble.address("page_composer")
+        with self._watch.phase("wait for the release"):
+            wait_for_release(address, self._state.release_id, self._pause)
         with self._watch.phase("pages"):
-            address = self._ensemble.address("page_composer")
             pages = compose_pages(address, users, f"demo-{time.time_ns() // 1_000_000}")
             findings = check_pages(pages, facts_by_id(services))
         self._show("pages", len(pages), PAGES)
