@@ -2,7 +2,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from services.page_composer.explore import DISTRIBUTIONS, draw_item, draw_shelf, seeded
@@ -11,6 +11,7 @@ from tests.unit.page_composer.assignments import WEIGHTS
 gains = st.lists(st.floats(0.0, 1e6), min_size=1, max_size=50).map(np.asarray)
 
 
+@settings(max_examples=100, deadline=None, derandomize=True)
 @given(gains, st.sampled_from(sorted(DISTRIBUTIONS)))
 def test_every_distribution_is_one_and_reaches_everything(values, name):
     probabilities = DISTRIBUTIONS[name](values, WEIGHTS)
@@ -18,6 +19,7 @@ def test_every_distribution_is_one_and_reaches_everything(values, name):
     assert probabilities.min() >= WEIGHTS.explore_uniform_share / len(values) - 1e-12
 
 
+@settings(max_examples=100, deadline=None, derandomize=True)
 @given(gains, st.text(max_size=8))
 def test_a_draw_says_with_which_probability_it_was_made(values, request_id):
     drawn, probability = draw_item(values, WEIGHTS, seeded("shop", request_id))

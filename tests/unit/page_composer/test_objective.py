@@ -40,6 +40,7 @@ def index_of(*items: ItemFacts):
     return builder.snapshot()
 
 
+@settings(max_examples=60, deadline=None, derandomize=True)
 @given(st.integers(0, 10_000), st.lists(st.floats(0.01, 1.0), min_size=1, max_size=12))
 def test_the_value_is_what_the_formula_says(seed, exposures):
     of = random_objective(seed)
@@ -47,6 +48,7 @@ def test_the_value_is_what_the_formula_says(seed, exposures):
     assert np.isclose(of.page_value(positions, np.asarray(exposures)), value_by_hand(of, positions, exposures))
 
 
+@settings(max_examples=60, deadline=None, derandomize=True)
 @given(st.integers(0, 10_000), st.floats(0.01, 1.0))
 def test_gains_are_differences_of_the_value_and_densities_bound_them(seed, exposure):
     of = random_objective(seed)
@@ -63,7 +65,7 @@ def test_gains_are_differences_of_the_value_and_densities_bound_them(seed, expos
         assert tally.gain(position, exposure) <= exposure * densities[position] + 1e-9
 
 
-@settings(max_examples=60)
+@settings(max_examples=60, deadline=None, derandomize=True)
 @given(st.integers(0, 10_000), st.lists(st.floats(0.05, 1.0), min_size=1, max_size=8))
 def test_lazy_greedy_takes_what_looking_at_everything_would_take(seed, exposures):
     of = random_objective(seed)
