@@ -4,7 +4,8 @@ Breakers are closed when a dependency dies: nothing but the requests themselves 
 """
 
 import asyncio
-from collections.abc import Collection, Sequence
+from collections.abc import AsyncIterator, Collection, Sequence
+from contextlib import asynccontextmanager
 from itertools import combinations
 
 import grpc
@@ -13,7 +14,7 @@ import pytest
 from tests.chaos.latencies import Latencies
 from tests.chaos.recorder import Recorder, exported_event_ids
 from tests.e2e.ensemble import SmallEnsemble
-from tests.e2e.visitors import Asked, Visitors, emptiness, eventually, is_whole
+from tests.e2e.visitors import PATIENCE_S, Asked, Visitors, emptiness, eventually, is_whole
 from vitrine.page_composer.v1 import page_composer_pb2 as pb
 
 DEPENDENCIES = ("user_profile", "ranker", "model_server", "item_vision", "postgresql")
@@ -32,10 +33,9 @@ async def test_pages_outlive_what_is_killed(
     async with visitors_of(small_ensemble) as visitors, recorder_of(small_ensemble, names) as recorder:
         await visitors.settle("before", is_whole, PAGES_BEFORE)
         visitors.phase = "killing"
-        await kill(small_ensemble, names)
-        down = await pages_without(visitors, names)
-        visitors.phase = "restarting"
-        await restart(small_ensemble, names)
+        async with killed(small_ensemble, names):
+            down = await pages_without(visitors, names)
+            visitors.phase = "restarting"
         recovery_s = await visitors.settle("after", is_whole)
         kept = len(recorder.acknowledged)
     latencies.take(" + ".join(names), down, recovery_s)
@@ -70,27 +70,20 @@ async def test_pages_come_in_time_while_a_dependency_hangs(
 async def test_with_everything_down_pages_come_from_what_is_loaded_and_after_a_restart_from_the_static_page(
     small_ensemble: SmallEnsemble, latencies: Latencies
 ) -> None:
-    processes = small_ensemble.processes
-    try:
-        async with visitors_of(small_ensemble) as visitors, recorder_of(small_ensemble, ["everything"]) as recorder:
-            await visitors.settle("before", is_whole, PAGES_BEFORE)
-            visitors.phase = "killing"
-            await kill(small_ensemble, DEPENDENCIES)
+    async with visitors_of(small_ensemble) as visitors, recorder_of(small_ensemble, ["everything"]) as recorder:
+        await visitors.settle("before", is_whole, PAGES_BEFORE)
+        visitors.phase = "killing"
+        async with killed(small_ensemble, DEPENDENCIES):
             down = await pages_without(visitors, DEPENDENCIES)
-        assert [emptiness(each) for each in visitors.asked if emptiness(each)] == []
-        await asyncio.to_thread(processes.restart, "page_composer")
-        async with visitors_of(small_ensemble) as visitors:
-            static = await visitors.many("static", PAGES_DOWN)
-        assert [emptiness(each) for each in static if emptiness(each)] == []
-        assert {each.degraded.get("item_vision") for each in static} == {"static_page"}
-        origins = {slot.origin for each in static for section in sections(each) for slot in section.slots}
-        assert origins == {pb.SLOT_ORIGIN_STATIC}
-    finally:
-        await restart(small_ensemble, DEPENDENCIES)
+            static = await static_pages(small_ensemble, visitors)
     async with visitors_of(small_ensemble) as visitors:
         recovery_s = await visitors.settle("after", is_whole)
     latencies.take("everything", down, recovery_s)
     latencies.take("everything, after a restart", static, recovery_s)
+    assert [emptiness(each) for each in [*down, *static] if emptiness(each)] == []
+    assert {each.degraded.get("item_vision") for each in static} == {"static_page"}
+    origins = {slot.origin for each in static for section in sections(each) for slot in section.slots}
+    assert origins == {pb.SLOT_ORIGIN_STATIC}
     await assert_nothing_acknowledged_is_lost(small_ensemble, recorder)
 
 
@@ -106,16 +99,24 @@ def replicas(made: SmallEnsemble, name: str) -> range:
     return range(max(len(made.address(name)) if name != "postgresql" else 1, 1))
 
 
-async def kill(made: SmallEnsemble, names: Collection[str]) -> None:
-    """Kill every replica at about the same moment, and keep them down."""
-    kills = [(name, replica) for name in names for replica in replicas(made, name)]
-    await asyncio.gather(*(asyncio.to_thread(made.processes.kill, *each, hold=True) for each in kills))
+@asynccontextmanager
+async def killed(made: SmallEnsemble, names: Collection[str]) -> AsyncIterator[None]:
+    """Kill every replica at about the same moment, keep them down, and start them again whatever happens."""
+    places = [(name, replica) for name in names for replica in replicas(made, name)]
+    try:
+        await asyncio.gather(*(asyncio.to_thread(made.processes.kill, *each, hold=True) for each in places))
+        yield
+    finally:
+        restarts = (asyncio.to_thread(made.processes.restart, *each, timeout_s=PATIENCE_S) for each in places)
+        await asyncio.gather(*restarts)
 
 
-async def restart(made: SmallEnsemble, names: Collection[str]) -> None:
-    """Start again what was killed."""
-    held = [(name, replica) for name in names for replica in replicas(made, name)]
-    await asyncio.gather(*(asyncio.to_thread(made.processes.restart, *each) for each in held))
+async def static_pages(made: SmallEnsemble, visitors: Visitors) -> list[Asked]:
+    """Pages of a composer that was started with nothing else up: what it had loaded is gone."""
+    visitors.phase = "composer restarting"
+    await asyncio.to_thread(made.processes.restart, "page_composer", timeout_s=PATIENCE_S)
+    await visitors.settle("composer back", lambda each: each.page is not None)
+    return await visitors.many("static", PAGES_DOWN)
 
 
 def sections(asked: Asked) -> Sequence[pb.Section]:

@@ -15,7 +15,7 @@ from vitrine.page_composer.v1 import page_composer_pb2_grpc
 
 PAUSE_S = 0.02
 """Between two pages of one visitor."""
-PATIENCE_S = 90.0
+PATIENCE_S = 180.0
 """How long anything is waited for, at most."""
 POLL_S = 0.05
 
