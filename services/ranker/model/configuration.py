@@ -59,8 +59,9 @@ class FusionConfig:
     """Share of hidden units dropped in training."""
     id_dropout: float = 0.2
     """Share of items whose own embedding is dropped in training, so that content alone can carry an item."""
-    l2: float = 3e-4
-    """Weight of the squared norm of all kernels and embeddings."""
+    l2: float = 1e-3
+    """Weight of the squared norm of all kernels and embeddings. Chosen on the boutique (simulated): with 3e-4 held-out
+    click AUC is .682 instead of .685, and conversion logits are half again too large."""
     seed: int = 20
     """Of the initial weights."""
 

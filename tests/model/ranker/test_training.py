@@ -24,12 +24,12 @@ TABLE = item_table(120)
 
 @pytest.fixture(scope="module")
 def logged():
-    return impressions(TABLE, requests=2_500)
+    return impressions(TABLE, requests=1_800)
 
 
 @pytest.fixture(scope="module")
 def trained(logged) -> TrainedFusion:
-    return train_fusion(logged[0], TABLE, replace(SMALL, width=32), TrainingConfig(epochs=5, batch_size=64))
+    return train_fusion(logged[0], TABLE, replace(SMALL, width=32), TrainingConfig(epochs=4, batch_size=64))
 
 
 def one_request(rows: ImpressionRows, request: int) -> Tensors:
