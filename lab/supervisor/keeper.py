@@ -6,6 +6,7 @@ import subprocess
 import threading
 import time
 from collections.abc import Callable
+from contextlib import suppress
 
 from lab.supervisor.spawner import Program, Spawner
 from lab.supervisor.unit import LogMark, ProcessEvent, ProcessFailed, Unit
@@ -152,10 +153,10 @@ class Keeper:
                 self._process = self._spawner.spawn(program)
 
     def _pause(self, process: subprocess.Popen[bytes]) -> None:
-        try:
-            process.wait(_POLL_S)
-        except subprocess.TimeoutExpired:
-            return
+        # Popen.wait with a time-out wakes a hundred times a second; for as long as all is well an event does.
+        if self._stopping.wait(_POLL_S):
+            with suppress(subprocess.TimeoutExpired):
+                process.wait(_POLL_S)
 
     def _wait_for_exit(self) -> int | None:
         process = self._process
