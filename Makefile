@@ -53,4 +53,5 @@ requirements: setup  ## Resolve pyproject.toml anew into hash-pinned requirement
 	echo uv | $(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-annotate --no-header - -o requirements-bootstrap.txt
 
 clean:           ## Remove what set-up and the demo made.
+	@if [ -x $(BIN)/vitrine ]; then $(BIN)/vitrine clean --yes; fi
 	rm -rf $(VENV) work .cache

@@ -17,6 +17,7 @@ from lab.commands.terminal_page import draw_page
 from lab.commands.up import tell_addresses
 from lab.demo.phases import DemoFailed
 from lab.demo.run import SIZES, Demo, DemoResult
+from lab.demo.state import AnotherBoutique
 from lab.supervisor.ensemble import Ensemble
 
 
@@ -43,7 +44,7 @@ def demo(
             view.console = bars.console
             try:
                 result = Demo(ensemble, seed, SIZES[size], bars.show).run()
-            except DemoFailed as error:
+            except (DemoFailed, AnotherBoutique) as error:
                 raise CommandFailed(str(error)) from error
         view.console = out
         _tell(result, report, out)

@@ -4,13 +4,14 @@ import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from typing import Any
 
 from lab.background import Task
 from lab.boutique.generation import generate
 from lab.demo.checks import PageFindings, check_pages
 from lab.demo.phases import (
+    FILES,
     SHOP,
     Show,
     Stopwatch,
@@ -107,9 +108,10 @@ class Demo:
             self._services.close()
 
     def _make_boutique(self) -> None:
-        if self._state.boutique_end:
+        if (self._boutique / FILES["items"]).exists() and self._state.boutique_end:
             return
-        end = datetime.now(UTC).date()
+        # Made anew after its files were lost, it must be the same: the database knows its events already.
+        end = date.fromisoformat(self._state.boutique_end or datetime.now(UTC).date().isoformat())
         with self._watch.phase("boutique"):
             generate(
                 self._boutique,
@@ -119,7 +121,7 @@ class Demo:
                 users=self._size.users,
                 progress=lambda phase, done, total: self._show(f"boutique: {phase}", done, total),
             )
-        self._remember(boutique_end=end.isoformat(), imported=False, release_id="")
+        self._remember(boutique_end=end.isoformat())
 
     def _bring_in(self) -> Task[None]:
         """Import what is not there; return the task that starts the other processes."""

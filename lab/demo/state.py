@@ -22,17 +22,24 @@ class DemoState:
     """The release that was promoted."""
 
 
+class AnotherBoutique(Exception):  # noqa: N818  named like the errors of kit
+    """The work folder holds a boutique of another seed or size; the message says what to do."""
+
+
 def read_state(work: Path, seed: int, items: int, users: int) -> DemoState:
-    """Return what is done for a boutique of this seed and size; nothing when another one was made."""
-    fresh = DemoState(seed, items, users)
+    """Return what is done for a boutique of this seed and size.
+
+    Raises: AnotherBoutique: two boutiques share ids, so one database cannot hold both.
+    """
     try:
         state = DemoState(**json.loads((work / FILE_NAME).read_text(encoding="utf-8")))
     except (OSError, json.JSONDecodeError, TypeError):
-        return fresh
+        return DemoState(seed, items, users)
     if (state.seed, state.items, state.users) != (seed, items, users):
-        return fresh
-    if not (work / "boutique" / "items.jsonl.gz").exists():
-        return fresh
+        raise AnotherBoutique(
+            f"{work} holds the boutique of seed {state.seed} with {state.items} items and {state.users} users; "
+            f"for another one give another folder with --work, or empty this one with `vitrine clean --work {work}`"
+        )
     if not (work / "releases" / "boutique" / state.release_id / "release.json").exists():
         state = replace(state, release_id="")
     return state

@@ -11,6 +11,7 @@ import subprocess
 from dataclasses import dataclass
 from pathlib import Path
 
+from lab.supervisor.keys import work_secrets
 from lab.supervisor.spawner import Program
 from lab.supervisor.topology import DatabaseSpec
 
@@ -27,8 +28,12 @@ class DatabaseBroken(Exception):  # noqa: N818  named like the errors of kit
 
 
 def database_folder(work: Path) -> Path:
-    """Return where the database of a work folder lives."""
-    digest = hashlib.sha256(str(work.resolve()).encode()).hexdigest()[:12]
+    """Return where the database of a work folder lives.
+
+    The name comes from the work folder's own pseudonym key, not from its path: a work folder that was deleted and made
+    anew has another key, could not read the old pseudonyms, and must not meet the old events.
+    """
+    digest = hashlib.sha256(work_secrets(work)["pseudonym_key"].encode()).hexdigest()[:12]
     return FOLDERS / f"vitrine-{os.getuid()}-{digest}"
 
 
