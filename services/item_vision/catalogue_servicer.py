@@ -55,17 +55,19 @@ class CatalogueServicer(item_vision_pb2_grpc.CatalogueServiceServicer):
     async def GetItems(  # type: ignore[override]  # noqa: N802
         self, request: pb.GetItemsRequest, context: grpc.aio.ServicerContext
     ) -> pb.GetItemsResponse:
-        """Items for display, in the order asked."""
+        """Items for display, in the order asked; those whose revision the caller holds are not read."""
         requests.check_get_items(request)
         release = self._vectors_of(request.shop_id, request.vector_release_id)
-        found = await self._holdings.catalogue.get(request.shop_id, request.item_ids)
+        current = await self._still_known(request)
+        wanted = [item_id for item_id in request.item_ids if item_id not in current]
+        found = await self._holdings.catalogue.get(request.shop_id, wanted) if wanted else {}
         return pb.GetItemsResponse(
             items=[
                 item_message(found[item_id], request.locale, release, full=request.full)
-                for item_id in request.item_ids
+                for item_id in wanted
                 if item_id in found
             ],
-            missing_item_ids=[item_id for item_id in dict.fromkeys(request.item_ids) if item_id not in found],
+            missing_item_ids=[item_id for item_id in dict.fromkeys(wanted) if item_id not in found],
         )
 
     async def ListItems(  # type: ignore[override]  # noqa: N802
@@ -155,6 +157,16 @@ class CatalogueServicer(item_vision_pb2_grpc.CatalogueServiceServicer):
                 yield _features_message(current, kind)
             if changes.complete:
                 return
+
+    async def _still_known(self, request: pb.GetItemsRequest) -> frozenset[str]:
+        """The items that are at the revision the caller holds."""
+        held = dict(zip(request.item_ids, request.known_revisions, strict=False))
+        if not any(held.values()):
+            return frozenset()
+        revisions = await self._holdings.catalogue.revisions(request.shop_id, list(held))
+        return frozenset(
+            item_id for item_id, revision in held.items() if revision and revisions.get(item_id) == revision
+        )
 
     def _vectors_of(self, shop_id: str, release_id: str) -> VisionRelease | None:
         return self._holdings.releases.get(shop_id, release_id) if release_id else None

@@ -42,6 +42,8 @@ class CatalogueItem:
     price_dropped_at: datetime | None = None
     previous_price_minor: int | None = None
     content_hash: bytes = b""
+    revision: int = 0
+    """Of the stored state; another one means that something changed. 0 while it is not stored."""
 
     @property
     def in_stock(self) -> bool:

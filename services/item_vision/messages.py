@@ -43,6 +43,7 @@ def facts_message(item: CatalogueItem, release: VisionRelease | None) -> item_vi
         image_etag=etag(item),
         attributes=item.attributes,
         vectors=_vectors(item, release),
+        revision=item.revision,
     )
     if item.list_price_minor is not None and item.list_price_minor > item.price_minor:
         message.list_price.CopyFrom(_money(item.list_price_minor, item.currency))
@@ -75,6 +76,7 @@ def item_message(
         descriptions=item.descriptions if full else {},
         created_at=_timestamp(item.created_at),
         vectors=_vectors(item, release),
+        revision=item.revision,
     )
     if item.list_price_minor is not None and item.list_price_minor > item.price_minor:
         message.list_price.CopyFrom(_money(item.list_price_minor, item.currency))

@@ -95,6 +95,11 @@ def check_get_items(request: item_vision_pb2.GetItemsRequest) -> None:
     checks = _of_shop(request.shop_id, request.request_id)
     checks.count("item_ids", request.item_ids, 1, MAXIMUM_IDS)
     _ids(checks, request.item_ids)
+    checks.that(
+        not request.known_revisions or len(request.known_revisions) == len(request.item_ids),
+        "known_revisions",
+        "send one for each of item_ids, 0 where none is held, or none at all",
+    )
     checks.locale("locale", request.locale)
     checks.release_id(request.vector_release_id, "vector_release_id")
     checks.raise_if_any()

@@ -15,9 +15,8 @@ from services.page_composer.candidates import Scored, located
 from services.page_composer.draft import Draft
 from services.page_composer.hydrate import Displays, hydrate
 from services.page_composer.item_index import ItemIndex
-from services.page_composer.page import Display
 from services.page_composer.pools import Pool
-from services.page_composer.ports import NOBODY, Catalogue, Met, Profiles, Ranker, Views
+from services.page_composer.ports import NOBODY, Catalogue, LateCheck, Met, Profiles, Ranker, Views
 from services.page_composer.proposal import Proposal
 from services.page_composer.rules.campaign import NOTHING_SPENT, Campaign, Spent, campaigns_in_force
 from services.page_composer.stand_ins import pools_without_ranker, segment_of
@@ -113,14 +112,14 @@ class Dependencies:
         return replace(located(scored, pools, index), static=static)
 
     async def displays(self, brief: Brief, draft: Draft, displays: Displays) -> None:
-        """Display data of what the page shows, checked late; the index's own facts stand in."""
+        """The late check of what the page shows; without it the index's own facts stand in."""
 
-        async def fetch(item_ids: Sequence[str]) -> dict[str, Display]:
+        async def check(held: Mapping[str, int]) -> LateCheck:
             visit = brief.request.visit
-            return await self.catalogue.displays(visit.shop_id, item_ids, visit.locale, _seconds(brief, DISPLAY_SHARE))
+            return await self.catalogue.late_check(visit.shop_id, held, visit.locale, _seconds(brief, DISPLAY_SHARE))
 
         try:
-            await hydrate(draft, displays, fetch)
+            await hydrate(draft, displays, check)
         except DependencyDown as down:
             stand_in = "item_index" if brief.shop.is_known else "static_page"
             brief.trace.missing("item_vision", down.cause, stand_in)

@@ -2,7 +2,7 @@
 reserve.
 """
 
-from collections.abc import Awaitable, Callable, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 
 import numpy as np
 
@@ -10,32 +10,40 @@ from services.page_composer.arrays import Ints
 from services.page_composer.draft import REFILLED, Draft, PlacedShelf, ShelfSlot
 from services.page_composer.item_index import ItemFacts, ItemIndex
 from services.page_composer.page import Display
+from services.page_composer.ports import LateCheck
 from services.page_composer.wording import in_language
 
-Fetch = Callable[[Sequence[str]], Awaitable[dict[str, Display]]]
-"""item ids → what item_vision shows of those that exist. Raises: DependencyDown."""
+Check = Callable[[Mapping[str, int]], Awaitable[LateCheck]]
+"""item id → revision that the index holds → what became of the items since. Raises: DependencyDown."""
 
 SPARES_A_SHELF = 2
 """Best of each reserve, asked for together with the slots: most refills then need no second call."""
 
 
 class Displays:
-    """What is known of items for display: fetched, or from the index where nothing can be fetched."""
+    """What is known of items for display: what the index holds, as far as the catalogue did not say otherwise."""
 
     def __init__(self, rows: Ints, index: ItemIndex, locale: str) -> None:
         self._rows = rows
         self._index = index
         self._locale = locale
-        self._fetched: dict[str, Display | None] = {}
+        self._checked: dict[str, Display | None] = {}
 
-    async def fetch(self, positions: Iterable[int], fetch: Fetch) -> None:
-        """Fetch what is not there yet, in one call; an item that the catalogue misses is gone. Raises:
+    async def check(self, positions: Iterable[int], check: Check) -> None:
+        """Ask about what was not asked yet, in one call; an item that the catalogue misses is gone. Raises:
         DependencyDown.
         """
-        wanted = [each for each in (self.item_id(position) for position in positions) if each not in self._fetched]
-        if wanted:
-            found = await fetch(wanted)
-            self._fetched.update({item_id: found.get(item_id) for item_id in wanted})
+        unasked = {
+            facts.item_id: position
+            for position in positions
+            if (facts := self.facts(position)).item_id not in self._checked
+        }
+        if not unasked:
+            return
+        found = await check({item_id: self.facts(position).revision for item_id, position in unasked.items()})
+        for item_id, position in unasked.items():
+            gone = item_id in found.missing
+            self._checked[item_id] = None if gone else found.changed.get(item_id) or self._from_index(position)
 
     def item_id(self, position: int) -> str:
         """The item of a candidate."""
@@ -45,24 +53,24 @@ class Displays:
         """The index's facts of a candidate."""
         return self._index.facts[int(self._rows[position])]
 
-    def fetched(self, position: int) -> bool:
+    def checked(self, position: int) -> bool:
         """Say whether the catalogue was asked about a candidate."""
-        return self.item_id(position) in self._fetched
+        return self.item_id(position) in self._checked
 
     def good(self, position: int) -> bool:
         """Say whether a candidate can stand on the page as far as is known."""
         item_id = self.item_id(position)
-        display = self._fetched[item_id] if item_id in self._fetched else self._from_index(position)
+        display = self._checked[item_id] if item_id in self._checked else self._from_index(position)
         return display is not None and display.complete
 
     def gone(self) -> list[int]:
         """Candidates of which the catalogue said that they cannot be shown."""
-        bad = {item_id for item_id, display in self._fetched.items() if display is None or not display.complete}
+        bad = {item_id for item_id, display in self._checked.items() if display is None or not display.complete}
         return [position for position in range(len(self._rows)) if self.item_id(position) in bad]
 
     def of(self, position: int) -> Display:
         """What to show of a candidate that is good."""
-        return self._fetched.get(self.item_id(position)) or self._from_index(position)
+        return self._checked.get(self.item_id(position)) or self._from_index(position)
 
     def _from_index(self, position: int) -> Display:
         return display_of(self.facts(position), self._locale)
@@ -85,16 +93,17 @@ def display_of(facts: ItemFacts, locale: str) -> Display:
     )
 
 
-async def hydrate(draft: Draft, displays: Displays, fetch: Fetch) -> None:
-    """Fetch what the page shows and refill what cannot be shown; a second, small call is made for refills that need it.
+async def hydrate(draft: Draft, displays: Displays, check: Check) -> None:
+    """Ask about what the page shows and refill what cannot be shown; a second, small call is made for refills that
+    need it.
 
-    Raises: DependencyDown when nothing can be fetched; `displays` then shows what the index knows.
+    Raises: DependencyDown when nothing can be asked; `displays` then shows what the index knows.
     """
-    await displays.fetch([*_shown(draft), *_spares(draft)], fetch)
+    await displays.check([*_shown(draft), *_spares(draft)], check)
     refill(draft, displays)
-    unchecked = [position for position in _shown(draft) if not displays.fetched(position)]
+    unchecked = [position for position in _shown(draft) if not displays.checked(position)]
     if unchecked:
-        await displays.fetch([*unchecked, *_spares(draft)], fetch)
+        await displays.check([*unchecked, *_spares(draft)], check)
         refill(draft, displays)
 
 
@@ -139,7 +148,7 @@ def _replacement(shelf: PlacedShelf, draft: Draft, displays: Displays) -> int | 
     asked about.
     """
     good = [position for position in shelf.reserve(draft.ledger).tolist() if displays.good(position)]
-    return min(good, key=lambda position: not displays.fetched(position), default=None)
+    return min(good, key=lambda position: not displays.checked(position), default=None)
 
 
 def _shown(draft: Draft) -> list[int]:

@@ -43,6 +43,8 @@ class ItemFacts:
     link: str = ""
     image_count: int = 0
     image_etag: str = ""
+    revision: int = 0
+    """What item_vision compares to say whether it has changed since; 0 when unknown."""
 
     @property
     def displayable(self) -> bool:

@@ -39,6 +39,14 @@ class Recommended:
     degraded: Degraded | None = None
 
 
+@dataclass(frozen=True)
+class LateCheck:
+    """What item_vision says of items that the index holds: those not named are as the index knows them."""
+
+    changed: Mapping[str, Display]
+    missing: frozenset[str]
+
+
 class Profiles(Protocol):
     """user_profile."""
 
@@ -58,10 +66,8 @@ class Ranker(Protocol):
 class Catalogue(Protocol):
     """item_vision."""
 
-    async def displays(
-        self, shop_id: str, item_ids: Sequence[str], locale: str, timeout_s: float
-    ) -> dict[str, Display]:
-        """What to show of those items that exist. Raises: DependencyDown."""
+    async def late_check(self, shop_id: str, held: Mapping[str, int], locale: str, timeout_s: float) -> LateCheck:
+        """What became of items since the held revision of each (0: none is held). Raises: DependencyDown."""
 
 
 class Views(Protocol):

@@ -8,7 +8,7 @@ from google.protobuf.timestamp_pb2 import Timestamp
 from services.page_composer.candidates import ScoredPools
 from services.page_composer.item_index import UNTRACKED, ItemFacts
 from services.page_composer.page import Degraded, Display
-from services.page_composer.ports import Met, Recommended
+from services.page_composer.ports import LateCheck, Met, Recommended
 from services.page_composer.visit import Consents, Did, Liking, Profile, Searched
 from vitrine.common.v1 import common_pb2
 from vitrine.item_vision.v1 import item_vision_pb2
@@ -81,6 +81,12 @@ def display_of_item(item: item_vision_pb2.Item) -> Display:
     )
 
 
+def late_check_of(answer: item_vision_pb2.GetItemsResponse) -> LateCheck:
+    """What changed, and what is gone."""
+    changed = {item.item_id: display_of_item(item) for item in answer.items}
+    return LateCheck(changed, frozenset(answer.missing_item_ids))
+
+
 def facts_of(facts: item_vision_pb2.ItemFacts) -> ItemFacts:
     """What the item index keeps of an item."""
     return ItemFacts(
@@ -106,6 +112,7 @@ def facts_of(facts: item_vision_pb2.ItemFacts) -> ItemFacts:
         link=facts.link,
         image_count=facts.image_count,
         image_etag=facts.image_etag,
+        revision=facts.revision,
     )
 
 

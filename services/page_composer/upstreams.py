@@ -1,13 +1,12 @@
 """The other services over gRPC: the adapters behind `ports.py`."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 
 from services.kit.status import RemoteError
 from services.kit.upstream import Upstream
-from services.page_composer.page import Display
 from services.page_composer.pools import Pool
-from services.page_composer.ports import Met, Recommended, ReleaseRefused
-from services.page_composer.reading import display_of_item, met_of, recommended_of
+from services.page_composer.ports import LateCheck, Met, Recommended, ReleaseRefused
+from services.page_composer.reading import late_check_of, met_of, recommended_of
 from services.page_composer.visit import Visit
 from vitrine.common.v1 import common_pb2
 from vitrine.item_vision.v1 import item_vision_pb2, item_vision_pb2_grpc
@@ -76,13 +75,10 @@ class CatalogueUpstream:
         self._upstream = upstream
         self._stub = item_vision_pb2_grpc.CatalogueServiceStub(upstream.channel)
 
-    async def displays(
-        self, shop_id: str, item_ids: Sequence[str], locale: str, timeout_s: float
-    ) -> dict[str, Display]:
-        """What to show of those items that exist. Raises: DependencyDown."""
-        request = item_vision_pb2.GetItemsRequest(shop_id=shop_id, item_ids=item_ids, locale=locale)
-        answer = await self._upstream.call(self._stub.GetItems, request, timeout_s=timeout_s)
-        return {item.item_id: display_of_item(item) for item in answer.items}
+    async def late_check(self, shop_id: str, held: Mapping[str, int], locale: str, timeout_s: float) -> LateCheck:
+        """What became of items since the held revision of each (0: none is held). Raises: DependencyDown."""
+        request = late_check_message(shop_id, held, locale)
+        return late_check_of(await self._upstream.call(self._stub.GetItems, request, timeout_s=timeout_s))
 
 
 def visit_message(visit: Visit, release_id: str) -> common_pb2.VisitContext:
@@ -98,6 +94,13 @@ def visit_message(visit: Visit, release_id: str) -> common_pb2.VisitContext:
         page=visit.page,
         referrer=visit.referrer,
         release_id=release_id,
+    )
+
+
+def late_check_message(shop_id: str, held: Mapping[str, int], locale: str) -> item_vision_pb2.GetItemsRequest:
+    """The question after items whose facts the index holds."""
+    return item_vision_pb2.GetItemsRequest(
+        shop_id=shop_id, item_ids=held.keys(), known_revisions=held.values(), locale=locale
     )
 
 

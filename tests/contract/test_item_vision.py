@@ -225,6 +225,24 @@ async def test_items_come_in_the_order_asked_in_the_language_asked(house):
     assert (dict(full.titles), dict(full.descriptions)) == ({"en": "Hat", "es": "Sombrero"}, {"en": "Warm."})
 
 
+@covers("CatalogueService.GetItems")
+async def test_what_is_still_at_the_revision_held_is_not_answered_again(house):
+    await upsert(house, item("same"), item("dearer"), item("gone"), item("new"))
+    held = {each.item_id: each.revision for each in await listed(house)} | {"new": 0}
+    assert held["same"] > 0
+    await upsert(house, item("same"), item("dearer", price=common_pb2.Money(amount_minor=2_000, currency="EUR")))
+    await house.catalogue.DeleteItems(pb.DeleteItemsRequest(shop_id=house.shop_id, item_ids=["gone"]))
+    answer = await got(house, *held, known_revisions=held.values())
+    assert sorted((each.item_id, each.price.amount_minor) for each in answer.items) == [
+        ("dearer", 2_000),
+        ("new", 1_000),
+    ]
+    assert list(answer.missing_item_ids) == ["gone"]
+    now = {each.item_id: each.revision for each in await listed(house)}
+    assert {each.item_id: each.revision for each in answer.items} == {each: now[each] for each in ("dearer", "new")}
+    assert not (await got(house, *now, known_revisions=now.values())).items
+
+
 async def test_vectors_come_in_the_spaces_of_the_release_beside_the_shops_own(house):
     sound = common_pb2.ModalityVector(modality="sound", space_id="wave", values=[1.0, 2.0])
     await upsert(house, item("a", drawn(), vectors=[sound]), item("wordy"))
@@ -240,6 +258,7 @@ async def test_vectors_come_in_the_spaces_of_the_release_beside_the_shops_own(ho
 async def test_malformed_lookups_are_refused_by_field(house):
     await refused(house.catalogue.GetItems(pb.GetItemsRequest(shop_id=BAD_SHOP)), INVALID, "shop_id", "item_ids")
     await refused(got(house, *["a"] * 1_001), INVALID, "item_ids")
+    await refused(got(house, "a", "b", known_revisions=[1]), INVALID, "known_revisions")
     await refused(
         got(house, "a", "", locale="no such", vector_release_id="1"),
         INVALID,

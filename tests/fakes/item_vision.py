@@ -41,6 +41,10 @@ class Row:
     deleted: bool
     change: int
 
+    @property
+    def stored(self) -> CatalogueItem:
+        return replace(self.item, revision=self.change)
+
 
 @dataclass
 class Shop:
@@ -90,13 +94,16 @@ class MemoryStore:
 
     async def get(self, shop_id: str, item_ids: Sequence[str]) -> dict[str, CatalogueItem]:
         rows = self.shop(shop_id).rows
-        return {each: rows[each].item for each in item_ids if each in rows and not rows[each].deleted}
+        return {each: rows[each].stored for each in item_ids if each in rows and not rows[each].deleted}
+
+    async def revisions(self, shop_id: str, item_ids: Sequence[str]) -> dict[str, int]:
+        return {item_id: item.revision for item_id, item in (await self.get(shop_id, item_ids)).items()}
 
     async def page(
         self, shop_id: str, after: str, limit: int, created_from: datetime | None
     ) -> Sequence[CatalogueItem]:
         rows = sorted(self.shop(shop_id).rows.items())
-        items = [row.item for item_id, row in rows if item_id > after and not row.deleted]
+        items = [row.stored for item_id, row in rows if item_id > after and not row.deleted]
         return [item for item in items if created_from is None or item.created_at >= created_from][:limit]
 
     async def now_cursor(self, shop_id: str) -> Cursor:
@@ -108,7 +115,7 @@ class MemoryStore:
         changed = [(place, row) for place, row in rows if place > (after.xid, after.item_id)]
         page = changed[:limit]
         return Changes(
-            items=[row.item for _, row in page if not row.deleted],
+            items=[row.stored for _, row in page if not row.deleted],
             deleted_item_ids=[row.item.item_id for _, row in page if row.deleted],
             cursor=Cursor(*page[-1][0]) if page else after,
             complete=len(page) < limit,

@@ -24,17 +24,17 @@ from services.page_composer.logged_page import LoggedPage, campaign_uses, record
 from services.page_composer.merchandise import Merchandise
 from services.page_composer.merchandise_feed import MerchandiseFeed
 from services.page_composer.merchandising_servicer import MerchandisingServicer
-from services.page_composer.page import Display, Page
+from services.page_composer.page import Page
 from services.page_composer.page_log import pseudonym_of
 from services.page_composer.page_release import NO_RELEASE, PageRelease
 from services.page_composer.pools import Pool
-from services.page_composer.ports import NOBODY, Met, Recommended
-from services.page_composer.reading import display_of_item, facts_of, met_of, recommended_of
+from services.page_composer.ports import NOBODY, LateCheck, Met, Recommended
+from services.page_composer.reading import facts_of, late_check_of, met_of, recommended_of
 from services.page_composer.servicer import PageComposerServicer
 from services.page_composer.shops import Shop, Shops
 from services.page_composer.store.decision_store import KINDS, Decisions
 from services.page_composer.template import read_templates
-from services.page_composer.upstreams import pool_message, visit_message
+from services.page_composer.upstreams import late_check_message, pool_message, visit_message
 from services.page_composer.visit import Visit
 from services.page_composer.weighing import read_posterior, read_weights
 from services.page_composer.wording import Wording
@@ -182,12 +182,8 @@ class InProcessCatalogue:
     def __init__(self, fake: SmallCatalogue) -> None:
         self.fake = fake
 
-    async def displays(
-        self, shop_id: str, item_ids: Sequence[str], locale: str, timeout_s: float
-    ) -> dict[str, Display]:
-        request = item_vision_pb2.GetItemsRequest(shop_id=shop_id, item_ids=item_ids, locale=locale)
-        answer = await self.fake.GetItems(request)
-        return {item.item_id: display_of_item(item) for item in answer.items}
+    async def late_check(self, shop_id: str, held: Mapping[str, int], locale: str, timeout_s: float) -> LateCheck:
+        return late_check_of(await self.fake.GetItems(late_check_message(shop_id, held, locale)))
 
 
 class OneRelease:

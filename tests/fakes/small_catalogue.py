@@ -20,16 +20,18 @@ class SmallCatalogue(item_vision_pb2_grpc.CatalogueServiceServicer):
     """
 
     def __init__(self, items: Sequence[pb.ItemFacts] = (), ready: Sequence[str] = (), shop_id: str = "") -> None:
-        self.items = {item.item_id: item for item in items}
+        self.items: dict[str, pb.ItemFacts] = {}
         self.shop_id = shop_id
         self.ready = list(ready)
-        self.changes: list[str] = list(self.items)
+        self.changes: list[str] = []
         self.sold_out: set[str] = set()
         self.gone: set[str] = set()
         self.down = False
         self.delay_s = 0.0
         self.requests: list[pb.GetItemsRequest] = []
         self._changed = asyncio.Condition()
+        for item in items:
+            self._write(item)
 
     def ready_ids(self, shop_id: str) -> list[str]:
         return sorted(self.ready, reverse=True)
@@ -37,8 +39,7 @@ class SmallCatalogue(item_vision_pb2_grpc.CatalogueServiceServicer):
     async def put(self, *items: pb.ItemFacts) -> None:
         async with self._changed:
             for item in items:
-                self.items[item.item_id] = item
-                self.changes.append(item.item_id)
+                self._write(item)
             self._changed.notify_all()
 
     async def delete(self, item_id: str) -> None:
@@ -60,8 +61,13 @@ class SmallCatalogue(item_vision_pb2_grpc.CatalogueServiceServicer):
         checks.count("item_ids", request.item_ids, 1, 1_000)
         checks.raise_if_any()
         known = [each for each in request.item_ids if each in self.items and each not in self.gone]
+        held = dict(zip(request.item_ids, request.known_revisions, strict=False))
         return pb.GetItemsResponse(
-            items=[self._display(self.items[item_id], request.locale) for item_id in known],
+            items=[
+                self._display(self.items[item_id], request.locale)
+                for item_id in known
+                if item_id in self.sold_out or held.get(item_id) != self.items[item_id].revision
+            ],
             missing_item_ids=[each for each in request.item_ids if each not in known],
         )
 
@@ -86,6 +92,11 @@ class SmallCatalogue(item_vision_pb2_grpc.CatalogueServiceServicer):
             async with self._changed:
                 await self._changed.wait_for(lambda: len(self.changes) > after)  # noqa: B023
 
+    def _write(self, item: pb.ItemFacts) -> None:
+        self.changes.append(item.item_id)
+        self.items[item.item_id] = item
+        item.revision = len(self.changes)
+
     def _display(self, facts: pb.ItemFacts, locale: str) -> pb.Item:
         item = pb.Item(
             item_id=facts.item_id,
@@ -98,6 +109,7 @@ class SmallCatalogue(item_vision_pb2_grpc.CatalogueServiceServicer):
             link=facts.link,
             image_count=facts.image_count,
             image_etag=facts.image_etag,
+            revision=facts.revision,
             in_stock=facts.item_id not in self.sold_out and (not facts.HasField("stock") or facts.stock > 0),
         )
         if facts.HasField("list_price"):

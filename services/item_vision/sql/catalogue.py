@@ -96,6 +96,17 @@ class CatalogueStore:
             rows = (await connection.execute(query)).mappings().all()
         return {row["item_id"]: item_of(row) for row in rows}
 
+    async def revisions(self, shop_id: str, item_ids: Sequence[str]) -> dict[str, int]:
+        """Revision of each item; unknown and deleted ones are absent."""
+        query = sa.select(items.c.item_id, items.c.changed_xid).where(
+            items.c.shop_id == shop_id,
+            items.c.item_id == sa.any_(sa.literal(list(set(item_ids)), _TEXTS)),
+            ~items.c.deleted,
+        )
+        async with transaction(self._engine) as connection:
+            rows = (await connection.execute(query)).all()
+        return {row.item_id: row.changed_xid for row in rows}
+
     async def page(
         self, shop_id: str, after: str, limit: int, created_from: datetime | None
     ) -> Sequence[CatalogueItem]:

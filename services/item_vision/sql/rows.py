@@ -34,6 +34,7 @@ def item_of(row: RowMapping) -> CatalogueItem:
         price_dropped_at=row["price_dropped_at"],
         previous_price_minor=row["previous_price_minor"],
         content_hash=bytes(row["content_hash"]),
+        revision=row["changed_xid"],
     )
 
 

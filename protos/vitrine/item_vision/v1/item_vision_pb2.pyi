@@ -150,6 +150,7 @@ class GetItemsRequest(_message.Message):
     LOCALE_FIELD_NUMBER: _builtins.int
     VECTOR_RELEASE_ID_FIELD_NUMBER: _builtins.int
     FULL_FIELD_NUMBER: _builtins.int
+    KNOWN_REVISIONS_FIELD_NUMBER: _builtins.int
     shop_id: _builtins.str
     """Required. The shop."""
     request_id: _builtins.str
@@ -164,6 +165,12 @@ class GetItemsRequest(_message.Message):
     def item_ids(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
         """Required. 1 to 1,000 item ids; a repeated id is answered once for each time it is asked."""
 
+    @_builtins.property
+    def known_revisions(self) -> _containers.RepeatedScalarFieldContainer[_builtins.int]:
+        """Optional. Empty, or one for each of item_ids: the revision that the caller holds (ItemFacts.revision, Item.revision), 0 for none.
+        An item that is still at its revision is left out of `items`.
+        """
+
     def __init__(
         self,
         *,
@@ -173,10 +180,11 @@ class GetItemsRequest(_message.Message):
         locale: _builtins.str = ...,
         vector_release_id: _builtins.str = ...,
         full: _builtins.bool = ...,
+        known_revisions: _abc.Iterable[_builtins.int] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["full", b"full", "item_ids", b"item_ids", "locale", b"locale", "request_id", b"request_id", "shop_id", b"shop_id", "vector_release_id", b"vector_release_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["full", b"full", "item_ids", b"item_ids", "known_revisions", b"known_revisions", "locale", b"locale", "request_id", b"request_id", "shop_id", b"shop_id", "vector_release_id", b"vector_release_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -192,7 +200,7 @@ class GetItemsResponse(_message.Message):
     MISSING_ITEM_IDS_FIELD_NUMBER: _builtins.int
     @_builtins.property
     def items(self) -> _containers.RepeatedCompositeFieldContainer[Global___Item]:
-        """Output only. In the order asked, without the missing ones."""
+        """Output only. In the order asked, without the missing ones and without those still at their known revision."""
 
     @_builtins.property
     def missing_item_ids(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
@@ -1154,6 +1162,7 @@ class Item(_message.Message):
     DESCRIPTIONS_FIELD_NUMBER: _builtins.int
     CREATED_AT_FIELD_NUMBER: _builtins.int
     VECTORS_FIELD_NUMBER: _builtins.int
+    REVISION_FIELD_NUMBER: _builtins.int
     item_id: _builtins.str
     """The item's id."""
     family_id: _builtins.str
@@ -1178,6 +1187,10 @@ class Item(_message.Message):
     """Whether it can be bought now."""
     stock: _builtins.int
     """Units in stock; absent when stock is not tracked."""
+    revision: _builtins.int
+    """Another one whenever anything of the item has changed; it may change without a visible difference. Positive; equal or not is all
+    it says.
+    """
     @_builtins.property
     def price(self) -> _common_pb2.Money:
         """Price."""
@@ -1228,10 +1241,11 @@ class Item(_message.Message):
         descriptions: _abc.Mapping[_builtins.str, _builtins.str] | None = ...,
         created_at: _timestamp_pb2.Timestamp | None = ...,
         vectors: _abc.Iterable[_common_pb2.ModalityVector] | None = ...,
+        revision: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["_stock", b"_stock", "created_at", b"created_at", "list_price", b"list_price", "price", b"price", "stock", b"stock"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_stock", b"_stock", "attributes", b"attributes", "brand", b"brand", "category", b"category", "created_at", b"created_at", "descriptions", b"descriptions", "family_id", b"family_id", "image_count", b"image_count", "image_etag", b"image_etag", "in_stock", b"in_stock", "item_id", b"item_id", "link", b"link", "list_price", b"list_price", "price", b"price", "seller", b"seller", "stock", b"stock", "title", b"title", "title_locale", b"title_locale", "titles", b"titles", "vectors", b"vectors"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_stock", b"_stock", "attributes", b"attributes", "brand", b"brand", "category", b"category", "created_at", b"created_at", "descriptions", b"descriptions", "family_id", b"family_id", "image_count", b"image_count", "image_etag", b"image_etag", "in_stock", b"in_stock", "item_id", b"item_id", "link", b"link", "list_price", b"list_price", "price", b"price", "revision", b"revision", "seller", b"seller", "stock", b"stock", "title", b"title", "title_locale", b"title_locale", "titles", b"titles", "vectors", b"vectors"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__stock: _TypeAlias = _typing.Literal["stock"]  # noqa: Y015
     _WhichOneofArgType__stock: _TypeAlias = _typing.Literal["_stock", b"_stock"]  # noqa: Y015
@@ -1308,6 +1322,7 @@ class ItemFacts(_message.Message):
     IMAGE_ETAG_FIELD_NUMBER: _builtins.int
     VECTORS_FIELD_NUMBER: _builtins.int
     ATTRIBUTES_FIELD_NUMBER: _builtins.int
+    REVISION_FIELD_NUMBER: _builtins.int
     item_id: _builtins.str
     """The item's id."""
     family_id: _builtins.str
@@ -1334,6 +1349,10 @@ class ItemFacts(_message.Message):
     """How many pictures there are."""
     image_etag: _builtins.str
     """Changes when the first picture changes."""
+    revision: _builtins.int
+    """Another one whenever anything of the item has changed; it may change without a visible difference. Positive; equal or not is all
+    it says.
+    """
     @_builtins.property
     def price(self) -> _common_pb2.Money:
         """Price."""
@@ -1400,10 +1419,11 @@ class ItemFacts(_message.Message):
         image_etag: _builtins.str = ...,
         vectors: _abc.Iterable[_common_pb2.ModalityVector] | None = ...,
         attributes: _abc.Mapping[_builtins.str, _builtins.str] | None = ...,
+        revision: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["_margin_ratio", b"_margin_ratio", "_stock", b"_stock", "created_at", b"created_at", "list_price", b"list_price", "margin_ratio", b"margin_ratio", "previous_price", b"previous_price", "price", b"price", "price_dropped_at", b"price_dropped_at", "restocked_at", b"restocked_at", "stock", b"stock"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_margin_ratio", b"_margin_ratio", "_stock", b"_stock", "attributes", b"attributes", "brand", b"brand", "category", b"category", "colour", b"colour", "created_at", b"created_at", "family_id", b"family_id", "image_count", b"image_count", "image_etag", b"image_etag", "item_id", b"item_id", "link", b"link", "list_price", b"list_price", "margin_ratio", b"margin_ratio", "minimum_age", b"minimum_age", "near_duplicate_cluster", b"near_duplicate_cluster", "previous_price", b"previous_price", "price", b"price", "price_dropped_at", b"price_dropped_at", "regions", b"regions", "restocked_at", b"restocked_at", "seller", b"seller", "stock", b"stock", "titles", b"titles", "vectors", b"vectors"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_margin_ratio", b"_margin_ratio", "_stock", b"_stock", "attributes", b"attributes", "brand", b"brand", "category", b"category", "colour", b"colour", "created_at", b"created_at", "family_id", b"family_id", "image_count", b"image_count", "image_etag", b"image_etag", "item_id", b"item_id", "link", b"link", "list_price", b"list_price", "margin_ratio", b"margin_ratio", "minimum_age", b"minimum_age", "near_duplicate_cluster", b"near_duplicate_cluster", "previous_price", b"previous_price", "price", b"price", "price_dropped_at", b"price_dropped_at", "regions", b"regions", "restocked_at", b"restocked_at", "revision", b"revision", "seller", b"seller", "stock", b"stock", "titles", b"titles", "vectors", b"vectors"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__margin_ratio: _TypeAlias = _typing.Literal["margin_ratio"]  # noqa: Y015
     _WhichOneofArgType__margin_ratio: _TypeAlias = _typing.Literal["_margin_ratio", b"_margin_ratio"]  # noqa: Y015

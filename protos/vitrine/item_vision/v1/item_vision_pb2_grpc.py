@@ -96,6 +96,8 @@ class CatalogueServiceServicer:
 
     def GetItems(self, request, context):
         """Answers items for display, in the order asked. Unknown and deleted ids are listed in missing_item_ids; that is not an error.
+        A caller that holds facts of the items says which revisions and is answered only what changed: the usual late check of a page
+        then costs two numbers an item.
 
         Fails with:
         INVALID_ARGUMENT INVALID_REQUEST - a field breaks the rule in its comment.

@@ -47,6 +47,8 @@ class CatalogueServiceStub:
     """
     GetItems: _grpc.UnaryUnaryMultiCallable[_item_vision_pb2.GetItemsRequest, _item_vision_pb2.GetItemsResponse]
     """Answers items for display, in the order asked. Unknown and deleted ids are listed in missing_item_ids; that is not an error.
+    A caller that holds facts of the items says which revisions and is answered only what changed: the usual late check of a page
+    then costs two numbers an item.
 
     Fails with:
       INVALID_ARGUMENT INVALID_REQUEST - a field breaks the rule in its comment.
@@ -111,6 +113,8 @@ class CatalogueServiceAsyncStub(CatalogueServiceStub):
     """
     GetItems: _aio.UnaryUnaryMultiCallable[_item_vision_pb2.GetItemsRequest, _item_vision_pb2.GetItemsResponse]  # type: ignore[assignment]
     """Answers items for display, in the order asked. Unknown and deleted ids are listed in missing_item_ids; that is not an error.
+    A caller that holds facts of the items says which revisions and is answered only what changed: the usual late check of a page
+    then costs two numbers an item.
 
     Fails with:
       INVALID_ARGUMENT INVALID_REQUEST - a field breaks the rule in its comment.
@@ -184,6 +188,8 @@ class CatalogueServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_item_vision_pb2.GetItemsResponse, _abc.Awaitable[_item_vision_pb2.GetItemsResponse]]:
         """Answers items for display, in the order asked. Unknown and deleted ids are listed in missing_item_ids; that is not an error.
+        A caller that holds facts of the items says which revisions and is answered only what changed: the usual late check of a page
+        then costs two numbers an item.
 
         Fails with:
           INVALID_ARGUMENT INVALID_REQUEST - a field breaks the rule in its comment.
