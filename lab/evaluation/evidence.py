@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from lab.evaluation.exported_events import Deeds
+from lab.evaluation.deeds import Deeds
 from vitrine.item_vision.v1 import item_vision_pb2
 from vitrine.page_composer.v1 import page_composer_pb2 as pb
 

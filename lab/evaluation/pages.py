@@ -15,8 +15,8 @@ from lab.boutique.truth import Truth
 from lab.channels import open_channel
 from lab.demo.checks import check_pages
 from lab.evaluation.composing import Composed, compose_for, page_request
+from lab.evaluation.deeds import Deeds, add_exported, deeds_by_user, impression_counts
 from lab.evaluation.evidence import Facts, untrue
-from lab.evaluation.exported_events import Deeds, deeds_by_user, impression_counts
 from lab.evaluation.statistics import bootstrap, percentiles
 from vitrine.item_vision.v1 import item_vision_pb2, item_vision_pb2_grpc
 
@@ -46,7 +46,9 @@ def run(context: "EvaluationContext") -> dict[str, Any]:
         )
     )
     findings = check_pages([each.page for each in composed], facts)
-    untruths = _untruths(composed, deeds, facts)
+    strange = [each for each in composed if _untruths([each], deeds, facts)]
+    add_exported(context.addresses["user_profile"], context.shop_id, [each.user_id for each in strange], deeds)
+    untruths = _untruths(strange, deeds, facts)
     shelves = _share_of_users(composed)
     taste = _taste(composed, truth, facts, acted)
     truly_repeated = sum(_repeats(each, truth) for each in composed)

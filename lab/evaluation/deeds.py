@@ -1,13 +1,17 @@
-"""What each user did, from the boutique's own event file: what a shop knows of its users, not the truth."""
+"""What each user did: from the boutique's own event file, and, for what came after it, from the export that user_profile
+gives a user. What a shop knows of its users, not the truth.
+"""
 
 import gzip
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-UNDOES = {"unfavourite": "favourite", "uncart": "cart", "return": "purchase", "unlike": "like", "unhide": "hide"}
+from lab.channels import open_channel
+from vitrine.common.v1 import common_pb2
+from vitrine.user_profile.v1 import user_profile_pb2, user_profile_pb2_grpc
 
 
 @dataclass
@@ -46,6 +50,25 @@ def deeds_by_user(path: Path) -> Mapping[str, Deeds]:
         if event.get("item_id"):
             deeds.items.setdefault(event["action"], set()).add(event["item_id"])
     return found
+
+
+def add_exported(addresses: Sequence[str], shop_id: str, user_ids: Sequence[str], deeds: Mapping[str, Deeds]) -> None:
+    """Add to the users' deeds what their own data export holds: what was recorded since the file was written."""
+    with open_channel(addresses, "vitrine.user_profile.v1") as channel:
+        stub = user_profile_pb2_grpc.UserProfileServiceStub(channel)
+        for user_id in user_ids:
+            request = user_profile_pb2.ExportUserDataRequest(shop_id=shop_id, user_id=user_id)
+            for record in stub.ExportUserData(request, timeout=30):
+                if record.HasField("event"):
+                    _add(deeds[user_id], record.event)
+
+
+def _add(deeds: Deeds, event: user_profile_pb2.Event) -> None:
+    if event.query:
+        deeds.queries.add(event.query)
+    if event.item_id:
+        action = common_pb2.Action.Name(event.action).removeprefix("ACTION_").lower()
+        deeds.items.setdefault(action, set()).add(event.item_id)
 
 
 def impression_counts(path: Path) -> tuple[dict[str, int], dict[str, int]]:
