@@ -1,5 +1,5 @@
-"""What each user did: from the boutique's own event file, and, for what came after it, from the export that user_profile
-gives a user. What a shop knows of its users, not the truth.
+"""What each user did: from the boutique's own event file, and from user_profile's export for what came after it.
+What a shop knows of its users, not the truth.
 """
 
 import gzip

@@ -8,7 +8,7 @@ import numpy as np
 from google.protobuf.timestamp_pb2 import Timestamp
 
 from lab.evaluation.composing import DEADLINE_S, page_request
-from lab.evaluation.exported_events import deeds_by_user
+from lab.evaluation.deeds import deeds_by_user
 from lab.evaluation.pages import read_facts
 from lab.evaluation.statistics import percentiles
 from services.kit.channels import open_channel

@@ -7,8 +7,8 @@ import pytest
 from lab.boutique.truth import Truth
 from lab.demo.checks import check_pages
 from lab.evaluation.composing import Composed, compose_for, page_request
+from lab.evaluation.deeds import Deeds, deeds_by_user
 from lab.evaluation.evidence import untrue
-from lab.evaluation.exported_events import Deeds, deeds_by_user
 from lab.evaluation.pages import read_facts
 from tests.e2e.ensemble import SmallEnsemble
 

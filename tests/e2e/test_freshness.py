@@ -8,7 +8,7 @@ import pytest
 from google.protobuf.timestamp_pb2 import Timestamp
 
 from lab.channels import open_channel
-from lab.evaluation.exported_events import deeds_by_user
+from lab.evaluation.deeds import deeds_by_user
 from lab.evaluation.pages import read_facts
 from tests.e2e.ensemble import SmallEnsemble
 from tests.e2e.visitors import page_request
