@@ -74,8 +74,7 @@ class Composer:
         stage = brief.trace.stage
         index = await self._ask.item_index(brief)
         with stage("profile"):  # 1. Visit
-            visit, met = await self._ask.profile(brief)
-            campaigns = await self._ask.campaigns(brief, visit)
+            visit, met, campaigns = await self._ask.visitor(brief)
             rules = in_force(brief.merchandise.rules, visit)
         with stage("propose"):  # 2. Proposals
             proposals = [*propose(Scene(visit, index, campaigns, brief.sources)), *pin_proposals(rules)]

@@ -18,7 +18,7 @@ from services.page_composer.item_index import ItemIndex
 from services.page_composer.pools import Pool
 from services.page_composer.ports import NOBODY, Catalogue, LateCheck, Met, Profiles, Ranker, Views
 from services.page_composer.proposal import Proposal
-from services.page_composer.rules.campaign import NOTHING_SPENT, Campaign, Spent, campaigns_in_force
+from services.page_composer.rules.campaign import Campaign, Spent, campaigns_in_force
 from services.page_composer.stand_ins import pools_without_ranker, segment_of
 from services.page_composer.visit import Visit
 
@@ -58,7 +58,16 @@ class Dependencies:
         brief.trace.missing("item_vision", "not_ready" if shop.index_read.is_set() else "unavailable", "static_page")
         return fallback
 
-    async def profile(self, brief: Brief) -> tuple[Visit, Met]:
+    async def visitor(self, brief: Brief) -> tuple[Visit, Met, list[Campaign]]:
+        """The visit with its profile, and the campaigns it may see; both questions are asked at once."""
+        views = asyncio.ensure_future(self._views(brief))
+        try:
+            visit, met = await self._profile(brief)
+            return visit, met, _campaigns(brief, visit, await views)
+        finally:
+            views.cancel()
+
+    async def _profile(self, brief: Brief) -> tuple[Visit, Met]:
         """The visit with its profile; an anonymous visit, consent refused, stands in."""
         visit = brief.request.visit
         if not visit.subject:
@@ -76,21 +85,20 @@ class Dependencies:
             return visit, NOBODY
         return replace(visit, profile=met.profile), met
 
-    async def campaigns(self, brief: Brief, visit: Visit) -> list[Campaign]:
-        """The campaigns that the visit may see. Where views cannot be counted, a capped campaign counts as worn out."""
-        if brief.shop.merchandise_missing:
-            brief.trace.missing("postgresql", brief.shop.merchandise_missing, "loaded_rules")
-        cost = brief.merchandise.cost_minor
-        possible = campaigns_in_force(brief.merchandise.campaigns, visit, replace(NOTHING_SPENT, cost_minor=cost))
-        capped = [campaign.campaign_id for campaign in possible if campaign.frequency_cap]
+    async def _views(self, brief: Brief) -> Mapping[str, int] | DependencyDown:
+        """How often the visitor saw each campaign that runs now and is capped, or why that cannot be said."""
+        visit = brief.request.visit
+        capped = [
+            campaign.campaign_id
+            for campaign in brief.merchandise.campaigns
+            if campaign.frequency_cap and campaign.period.has(visit.at_s)
+        ]
         if not capped or not visit.subject:
-            return possible
+            return {}
         try:
-            views = await self.views.seen(visit, capped, _seconds(brief, VIEWS_SHARE))
+            return await self.views.seen(visit, capped, _seconds(brief, VIEWS_SHARE))
         except DependencyDown as down:
-            brief.trace.missing("postgresql", down.cause, "loaded_rules")
-            return [campaign for campaign in possible if not campaign.frequency_cap]
-        return campaigns_in_force(possible, visit, Spent(views, cost))
+            return down
 
     async def candidates(
         self, brief: Brief, visit: Visit, met: Met, proposals: Sequence[Proposal], index: ItemIndex
@@ -137,6 +145,18 @@ class Dependencies:
         if answer.degraded is not None:
             brief.trace.missing(answer.degraded.dependency, answer.degraded.cause, answer.degraded.stand_in)
         return located(answer.scored, pools, index)
+
+
+def _campaigns(brief: Brief, visit: Visit, views: Mapping[str, int] | DependencyDown) -> list[Campaign]:
+    """The campaigns that the visit may see. Where views cannot be counted, a capped campaign counts as worn out."""
+    if brief.shop.merchandise_missing:
+        brief.trace.missing("postgresql", brief.shop.merchandise_missing, "loaded_rules")
+    spent = Spent({} if isinstance(views, DependencyDown) else views, brief.merchandise.cost_minor)
+    possible = campaigns_in_force(brief.merchandise.campaigns, visit, spent)
+    if not isinstance(views, DependencyDown) or not any(campaign.frequency_cap for campaign in possible):
+        return possible
+    brief.trace.missing("postgresql", views.cause, "loaded_rules")
+    return [campaign for campaign in possible if not campaign.frequency_cap]
 
 
 def _seconds(brief: Brief, share: float) -> float:

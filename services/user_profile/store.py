@@ -8,7 +8,7 @@ from typing import Protocol
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from services.kit.database import transaction
+from services.kit.database import reading, transaction
 from services.user_profile.consent import Consents, Decision, Purpose
 from services.user_profile.events import Event, Subject
 from services.user_profile.profile import ProfileEvent, ProfileLimits
@@ -18,7 +18,6 @@ from services.user_profile.sql.deletion import Deletion, Receipt
 from services.user_profile.sql.exports import EventRange
 from services.user_profile.sql.partitions import Partitions
 from services.user_profile.sql.profiles import ProfileRows
-from services.user_profile.sql.reading import reading
 from services.user_profile.sql.recorder import Recorder
 
 __all__ = ["Deletion", "EventRange", "ProfileRows", "Receipt", "SqlStore", "Store", "StoredProfile"]

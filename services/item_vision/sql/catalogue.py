@@ -13,7 +13,7 @@ from services.item_vision.item import CatalogueItem
 from services.item_vision.sql.cursor import Cursor
 from services.item_vision.sql.rows import item_of, row_of
 from services.item_vision.tables import Xid8, feature_jobs, features, items, pictures
-from services.kit.database import transaction
+from services.kit.database import reading, transaction
 
 THIS_TRANSACTION = sa.text("pg_current_xact_id()")
 SETTLED = sa.text("changed_xid < pg_snapshot_xmin(pg_current_snapshot())")
@@ -92,7 +92,7 @@ class CatalogueStore:
             items.c.item_id == sa.any_(sa.literal(list(set(item_ids)), _TEXTS)),
             ~items.c.deleted,
         )
-        async with transaction(self._engine) as connection:
+        async with reading(self._engine) as connection:
             rows = (await connection.execute(query)).mappings().all()
         return {row["item_id"]: item_of(row) for row in rows}
 
@@ -103,7 +103,7 @@ class CatalogueStore:
             items.c.item_id == sa.any_(sa.literal(list(set(item_ids)), _TEXTS)),
             ~items.c.deleted,
         )
-        async with transaction(self._engine) as connection:
+        async with reading(self._engine) as connection:
             rows = (await connection.execute(query)).all()
         return {row.item_id: row.changed_xid for row in rows}
 
@@ -114,7 +114,7 @@ class CatalogueStore:
         query = sa.select(items).where(items.c.shop_id == shop_id, items.c.item_id > after, ~items.c.deleted)
         if created_from is not None:
             query = query.where(items.c.created_at >= created_from)
-        async with transaction(self._engine) as connection:
+        async with reading(self._engine) as connection:
             rows = await connection.execute(query.order_by(items.c.item_id).limit(limit))
             return [item_of(row) for row in rows.mappings()]
 
@@ -136,7 +136,7 @@ class CatalogueStore:
             .order_by(items.c.changed_xid, items.c.item_id)
             .limit(limit)
         )
-        async with transaction(self._engine) as connection:
+        async with reading(self._engine) as connection:
             rows = (await connection.execute(query)).mappings().all()
         cursor = Cursor(int(rows[-1]["xid"]), rows[-1]["item_id"]) if rows else after
         return Changes(
@@ -167,7 +167,7 @@ class CatalogueStore:
     async def picture(self, shop_id: str, sha256: str) -> StoredPicture | None:
         """A picture by its hash."""
         query = sa.select(pictures).where(pictures.c.shop_id == shop_id, pictures.c.sha256 == sha256)
-        async with transaction(self._engine) as connection:
+        async with reading(self._engine) as connection:
             row = (await connection.execute(query)).mappings().one_or_none()
         if row is None:
             return None

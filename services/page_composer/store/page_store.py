@@ -8,7 +8,7 @@ from sqlalchemy import and_, delete, exists, func, not_, or_, select, text, tupl
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
-from services.kit.database import transaction
+from services.kit.database import reading, transaction
 from services.page_composer.logged_page import CampaignUse, LoggedPage, page_of_row, row_of_page
 from services.page_composer.tables import (
     SCHEMA,
@@ -86,7 +86,7 @@ class PageStore:
             )
             .group_by(campaign_view.c.campaign_id)
         )
-        async with transaction(self._engine) as connection:
+        async with reading(self._engine) as connection:
             return {row[0]: row[1] for row in await connection.execute(statement)}
 
     async def keep_house(self, now: datetime, kept: timedelta) -> None:

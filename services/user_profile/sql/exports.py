@@ -7,11 +7,11 @@ from datetime import datetime
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from services.kit.database import reading
 from services.user_profile.consent import Purpose
 from services.user_profile.events import Event
 from services.user_profile.sql.event_rows import SELECTED, from_row
 from services.user_profile.sql.moments import EPOCH, moment
-from services.user_profile.sql.reading import reading
 from services.user_profile.sql.subjects import granted_condition
 from services.user_profile.tables import SCHEMA
 
