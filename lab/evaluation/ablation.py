@@ -19,9 +19,9 @@ from lab.training.request_rows import Requests, impression_rows
 from lab.training.vocabulary import build_vocabulary, fit_price_bands
 from services.ranker.model.configuration import FusionConfig, FusionInputs, ItemTable
 from services.ranker.model.normalisation import priced
-from services.ranker.model.signature import CLICK, CONTENT_SIZE, Tensors
 from services.ranker.training.fusion import TrainedFusion, TrainingConfig, train_fusion
 from services.ranker.training.rows import ImpressionRows
+from services.ranker.training.scoring import Scorer
 
 if TYPE_CHECKING:
     from lab.commands.evaluate import EvaluationContext
@@ -86,24 +86,11 @@ def _losses(
 
 def _log_loss(trained: TrainedFusion, rows: ImpressionRows) -> NDArray[np.float64]:
     """`[requests]` mean log loss of examination × p_click_if_seen."""
-    click = np.concatenate([_click(trained, rows, request) for request in range(rows.request_count)])
+    click, _ = Scorer(trained.model).probabilities(rows)
     if trained.examination is not None:
         devices = rows.devices[rows.request_of_row]
         click = click * trained.examination.probability(devices, rows.page_rows, rows.page_columns)
-    click = np.clip(click.astype(np.float64), 1e-7, 1 - 1e-7)
+    click = np.clip(click, 1e-7, 1 - 1e-7)
     loss = -np.where(rows.clicked, np.log(click), np.log1p(-click))
     means: NDArray[np.float64] = np.bincount(rows.request_of_row, loss, rows.request_count) / np.diff(rows.offsets)
     return means
-
-
-def _click(trained: TrainedFusion, rows: ImpressionRows, request: int) -> NDArray[np.float32]:
-    """`[n]` p_click_if_seen of one request's candidates, by the function that is exported."""
-    if not request:
-        trained.model.freeze()
-    part = slice(rows.offsets[request], rows.offsets[request + 1])
-    tensors: Tensors = {name: each[request : request + 1] for name, each in rows.visitors().items()}
-    tensors["candidate_rows"] = rows.candidate_rows[part]
-    tensors["candidate_features"] = rows.candidate_features[part]
-    tensors["new_items"] = np.zeros((0, CONTENT_SIZE), np.float32)
-    answer: NDArray[np.float32] = np.asarray(trained.model.serve(tensors)[CLICK])
-    return answer

@@ -21,6 +21,7 @@ from services.ranker.training.examination import (
 from services.ranker.training.losses import entire_space_loss, sampled_softmax_loss
 from services.ranker.training.report import Scores, compare, measure
 from services.ranker.training.rows import ImpressionRows
+from services.ranker.training.scoring import Scorer, sigmoid
 
 Progress = Callable[[str, int, int], None]
 """Called with what is done, how much of it is done, and how much there is."""
@@ -102,9 +103,9 @@ class _Trainer:
         self._optimizer = keras.optimizers.Adam(config.learning_rate)
         self._optimizer.build(model.trainable_variables)
         self._step = tf.function(self._gradient_step, reduce_retracing=True)
-        self._logits = tf.function(lambda inputs: model(inputs, training=False), reduce_retracing=True)
         longest = max(int(np.diff(fit.offsets).max(initial=1)), 1)
         self._width = longest if self.sampled else min(config.width, longest)
+        self._scorer = Scorer(model, self._width, 2 * config.batch_size)
 
     def run(self, progress: Progress) -> None:
         """Passes over the data until the validation loss stops falling."""
@@ -130,7 +131,7 @@ class _Trainer:
         """Fits the calibration and sets it in the model's graph; without impressions it stays as it is."""
         if self.examination is None:
             return CalibrationFit()
-        click, conversion = self.logits(rows)
+        click, conversion = self._scorer.logits(rows)
         examined = self._examined(rows).astype(np.float64)
         fit = fit_calibration(Observed(click, conversion, examined, rows.clicked, rows.purchased))
         self.model.calibration.scale.assign([fit.click_scale, fit.conversion_scale])
@@ -139,20 +140,7 @@ class _Trainer:
 
     def measure(self, rows: ImpressionRows) -> dict[str, float]:
         """Figures of the calibrated model on a set of rows."""
-        click, conversion = self.logits(rows)
-        scale, shift = self.model.calibration.scale.numpy(), self.model.calibration.shift.numpy()
-        clicked = _sigmoid(scale[0] * click + shift[0])
-        purchased = clicked * _sigmoid(scale[1] * conversion + shift[1])
-        return measure(Scores(clicked, purchased), rows, self._examined(rows))
-
-    def logits(self, rows: ImpressionRows) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-        """Uncalibrated click and conversion logits, `[N]` each."""
-        answers = np.zeros((2, len(rows)))
-        for inputs, grid in batches(rows, cut(rows, self._width), 2 * self.config.batch_size, None):
-            real = grid >= 0
-            for answer, logits in zip(answers, self._logits(inputs), strict=True):
-                answer[grid[real]] = logits.numpy()[real]
-        return answers[0], answers[1]
+        return measure(Scores(*self._scorer.probabilities(rows)), rows, self._examined(rows))
 
     def _pass(self, pieces: Pieces, random: np.random.Generator) -> None:
         examined = self._examined(self.fit)
@@ -187,12 +175,12 @@ class _Trainer:
         examined = self._examined(rows)
         for inputs, grid in batches(rows, cut(rows, self._width), 2 * self.config.batch_size, None):
             labels = {name: tf.constant(each) for name, each in self._labels(rows, grid, examined).items()}
-            losses.append((float(self._loss(self._logits(inputs), labels)), int((grid >= 0).sum())))
+            losses.append((float(self._loss(self._scorer.of_batch(inputs), labels)), int((grid >= 0).sum())))
         return float(np.average([loss for loss, _ in losses], weights=[count for _, count in losses]))
 
     def _refined_examination(self) -> Examination:
         """The curves again, with the model's own relevance instead of a logistic regression's."""
-        relevance = _sigmoid(self.logits(self.fit)[0])
+        relevance = sigmoid(self._scorer.logits(self.fit)[0])
         return fit_examination_given_relevance(_slots(self.fit), relevance, self.fit.clicked)
 
     def _examined(self, rows: ImpressionRows) -> NDArray[np.float32]:
@@ -210,8 +198,3 @@ def _first_examination(rows: ImpressionRows) -> Examination:
 
 def _slots(rows: ImpressionRows) -> Slots:
     return Slots(rows.devices[rows.request_of_row], rows.page_rows, rows.page_columns)
-
-
-def _sigmoid(values: NDArray[np.float64]) -> NDArray[np.float64]:
-    answer: NDArray[np.float64] = 1.0 / (1.0 + np.exp(-np.clip(values, -30.0, 30.0)))
-    return answer
