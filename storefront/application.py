@@ -106,6 +106,8 @@ def create_application(settings: StorefrontSettings) -> Starlette:
             users=settings.offered_users(),
         )
         application.state.pictures = Pictures(upstreams, settings.shops)
+        for shop_id in settings.shops:
+            departments.begin(shop_id)
         try:
             yield
         finally:

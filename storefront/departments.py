@@ -86,12 +86,17 @@ class Departments:
 
     async def of(self, shop_id: str) -> tuple[Department, ...]:
         """The shop's departments; empty while they cannot be read."""
-        known = self._shops.setdefault(shop_id, _Known())
-        if known.due_at <= time.monotonic() and (known.reading is None or known.reading.done()):
-            known.reading = asyncio.create_task(self._read(shop_id, known))
+        known = self.begin(shop_id)
         if not known.departments and known.reading is not None:
             await asyncio.wait({known.reading}, timeout=PATIENCE_SECONDS)
         return known.departments
+
+    def begin(self, shop_id: str) -> _Known:
+        """Read them in the background when it is time to."""
+        known = self._shops.setdefault(shop_id, _Known())
+        if known.due_at <= time.monotonic() and (known.reading is None or known.reading.done()):
+            known.reading = asyncio.create_task(self._read(shop_id, known))
+        return known
 
     async def close(self) -> None:
         """Stop reading."""

@@ -4,6 +4,7 @@ Sources think in rows of the release's vocabulary; items newer than the release 
 """
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -26,7 +27,7 @@ NEW = "new"
 def fill(pools: Sequence[Pool], ground: Ground) -> list[FilledPool]:
     """Fill every pool, in order."""
     masks = Masks(ground.items, ground.now_s)
-    return [_fill(pool, ground, masks) for pool in pools]
+    return [_with_words(_fill(pool, ground, masks), pool.filter.query, ground) for pool in pools]
 
 
 def _fill(pool: Pool, ground: Ground, masks: Masks) -> FilledPool:
@@ -41,6 +42,12 @@ def _fill(pool: Pool, ground: Ground, masks: Masks) -> FilledPool:
     if pool.source in SPACES:
         return _from_neighbours(pool, ground, masks)
     return _from_source(pool, ground, masks)
+
+
+def _with_words(filled: FilledPool, query: str, ground: Ground) -> FilledPool:
+    if not query:
+        return filled
+    return replace(filled, words=ground.items.catalogue.words.match(query)[filled.positions])
 
 
 def _given(pool: Pool, ground: Ground, masks: Masks) -> FilledPool:

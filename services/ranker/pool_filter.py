@@ -10,8 +10,10 @@ from services.ranker.catalogue import Catalogue
 from services.ranker.items import Items
 
 DAY_S = 86_400.0
+ENOUGH_MATCHES = 8
+"""Where so many items have all words of a search, those that lack some are left out: about one shelf."""
 SHARE_OF_WORDS = 0.5
-"""A text search keeps items that have at least this share of its words."""
+"""Else items are kept that have at least this share of the words."""
 
 
 @dataclass(frozen=True)
@@ -67,11 +69,13 @@ def allowed(catalogue: Catalogue, wanted: PoolFilter, now_s: float) -> NDArray[n
         mask &= catalogue.price_minor >= wanted.minimum_price_minor
     if wanted.maximum_price_minor is not None:
         mask &= catalogue.price_minor <= wanted.maximum_price_minor
-    if wanted.query:
-        mask &= catalogue.words.match(wanted.query) >= SHARE_OF_WORDS
     if wanted.excluded_item_ids:
         excluded = catalogue.positions(wanted.excluded_item_ids)
         mask[excluded[excluded >= 0]] = False
+    if wanted.query:
+        shares = catalogue.words.match(wanted.query)
+        whole = mask & (shares >= 1.0)
+        mask = whole if whole.sum() >= ENOUGH_MATCHES else mask & (shares >= SHARE_OF_WORDS)
     return mask
 
 

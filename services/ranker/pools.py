@@ -50,6 +50,8 @@ class FilledPool:
     """Item ids of the seeds used."""
     paths: Sequence[str] = ()
     """Of `n` or 0 paths in words."""
+    words: NDArray[np.float32] | None = None
+    """`[n]` share of the query's words that each candidate has, where the pool has a query."""
 
     def __len__(self) -> int:
         return len(self.positions)

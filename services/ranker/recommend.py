@@ -95,11 +95,12 @@ async def score(gathered: Gathered, predict: Predict) -> Probabilities:
 
 
 def order_pools(gathered: Gathered, click: NDArray[np.float32]) -> list[OrderedPool]:
-    """Every pool by descending P(click); ties keep the source's order."""
+    """Every pool by descending P(click), with a query by the words matched first; ties keep the source's order."""
     ordered = []
     for pool, columns in zip(gathered.pools, gathered.columns, strict=True):
         kept = np.flatnonzero(columns >= 0)
-        order = kept[np.argsort(-click[columns[kept]], kind="stable")]
+        keys = [-click[columns[kept]]] if pool.words is None else [-click[columns[kept]], -pool.words[kept]]
+        order = kept[np.lexsort(keys)]
         ordered.append(OrderedPool(pool, order, columns[order]))
     return ordered
 

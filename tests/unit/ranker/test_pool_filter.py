@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -6,7 +8,7 @@ from hypothesis import strategies as st
 from services.ranker.catalogue import Catalogue
 from services.ranker.catalogue_watch import catalogue_item
 from services.ranker.items import Items
-from services.ranker.pool_filter import Masks, PoolFilter, allowed, within
+from services.ranker.pool_filter import ENOUGH_MATCHES, Masks, PoolFilter, allowed, within
 from services.ranker.row_map import RowMap
 from services.ranker.vocabulary import Vocabulary
 from tests.small_shop import BRANDS, CATEGORIES, NOW, small_items
@@ -60,6 +62,18 @@ def test_a_filter_lets_through_exactly_what_it_says(wanted, predicate):
 def test_asking_for_more_never_lets_more_through(**wanted):
     everything = PoolFilter(**{name: wanted[name] for name in ("categories", "brands")})
     assert set(passing(PoolFilter(**wanted))) <= set(passing(everything)) <= set(range(len(ITEMS)))
+
+
+def test_a_search_keeps_partial_matches_only_where_whole_ones_are_few():
+    shares = CATALOGUE.words.match("aster dress")
+    assert (shares >= 1.0).sum() < ENOUGH_MATCHES
+    assert passing(PoolFilter(query="aster dress")) == np.flatnonzero(shares >= 0.5).tolist()
+    crowded = filled()
+    made = [replace(item, brand="Aster", category="Women/Dresses") for item in ITEMS[:ENOUGH_MATCHES]]
+    crowded.put([catalogue_item(item.facts()) for item in made])
+    whole = crowded.words.match("aster dress") >= 1.0
+    assert whole.sum() >= ENOUGH_MATCHES
+    assert allowed(crowded, PoolFilter(query="aster dress"), NOW_S).tolist() == whole.tolist()
 
 
 def test_items_that_left_the_shop_never_pass():

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 from services.kit.errors import DependencyDown
 from services.ranker.model.signature import Tensors, check_tensors
 from services.ranker.model_client import Prediction
+from services.ranker.pool_filter import PoolFilter
 from services.ranker.pools import FilledPool, Pool
 from services.ranker.recommend import gather, gather_given, order_pools, score, unite
 from tests.unit.ranker.conftest import fan
@@ -75,6 +76,18 @@ async def test_columns_name_each_item_once_and_pools_are_ordered_by_probability(
         filled = grown_shop.ids(each.filled)
         assert named == [filled[place] for place in each.order.tolist()]
         assert sorted(named) == sorted(filled)
+
+
+async def test_a_search_puts_whole_matches_before_probable_clicks(grown_shop):
+    searched = Pool("searched", "catalogue", filter=PoolFilter(query="aster dress"))
+    gathered = gather([searched], 1_000, grown_shop.ground())
+    (ordered,) = order_pools(gathered, (await score(gathered, by_first_feature)).click)
+    words = ordered.filled.words[ordered.order]
+    click = (await score(gathered, by_first_feature)).click[ordered.columns]
+    assert (np.diff(words) <= 0).all()
+    assert len(set(words.tolist())) > 1
+    for share in set(words.tolist()):
+        assert (np.diff(click[words == share]) <= 0).all()
 
 
 async def test_a_score_does_not_depend_on_the_pools_it_came_with(grown_shop):

@@ -181,7 +181,9 @@ class PoolFilter(_message.Message):
     maximum_price_minor: _builtins.int
     """Only items at or below this price, in minor units."""
     query: _builtins.str
-    """Only items whose title, brand, category or attributes match this text, by meaning or by word; up to 500 characters."""
+    """Only items whose title, brand, category or attributes match this text word by word; up to 500 characters. Items that have all the
+    words, where there are at least 8 of them; else items that have half of them.
+    """
     @_builtins.property
     def categories(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
         """Items of one of these category paths or below, at most 20."""
@@ -263,7 +265,9 @@ class RecommendResponse(_message.Message):
 
     @_builtins.property
     def pools(self) -> _containers.RepeatedCompositeFieldContainer[Global___FilledPool]:
-        """Output only. The pools, in the order asked; each with its candidates by descending p_click_if_seen."""
+        """Output only. The pools, in the order asked; each with its candidates by descending p_click_if_seen. In a pool whose filter has a
+        query, those that match more of its words come first.
+        """
 
     @_builtins.property
     def degraded(self) -> Global___Degradation:
