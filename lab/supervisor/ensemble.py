@@ -88,14 +88,17 @@ class Ensemble:
         self._write_directory()
 
     def stop(self) -> None:
-        """Stop everything that was started, last started first. Returns when all have ended; idempotent."""
+        """Stop everything that was started, callers before what they call. Returns when all have ended; idempotent."""
         self._stopping.set()
         with self._changed:
             self._changed.notify_all()
-        for unit in reversed(self._units):
-            keeper = self._keepers.get(unit.key)
-            if keeper is not None:
-                keeper.stop(self._hurry)
+        keepers = list(self._keepers.values())
+        ended = {keeper.unit.key: threading.Event() for keeper in keepers}
+        threads = [threading.Thread(target=self._stop_after_callers, args=(keeper, ended)) for keeper in keepers]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
         self._keepers.clear()
         self._spawner.close()
         if self._lock is not None:
@@ -159,6 +162,16 @@ class Ensemble:
         """Delete the embedded database. Only after `stop`."""
         if self._plan.postgres is not None:
             self._plan.postgres.remove()
+
+    def _stop_after_callers(self, keeper: Keeper, ended: Mapping[tuple[str, int], threading.Event]) -> None:
+        callers = self.topology.callers_of(keeper.unit.name)
+        try:
+            for (name, _), event in ended.items():
+                if name in callers:
+                    event.wait()
+            keeper.stop(self._hurry)
+        finally:
+            ended[keeper.unit.key].set()
 
     def _wanted(self, names: Sequence[str] | None) -> list[Unit]:
         specs = self.topology.process if names is None else self.topology.with_what_they_need(names)

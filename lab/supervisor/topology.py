@@ -47,6 +47,8 @@ class ProcessSpec(_Table):
     """How many by default."""
     depends_on: Sequence[str] = ()
     """Processes that must be healthy before it is started; PostgreSQL is implied by `database`."""
+    calls: Sequence[str] = ()
+    """Processes that it sends requests to. They may come later; they are stopped after it."""
     health: Literal["grpc", "http", "alive"] = "grpc"
     """How one can tell that it is ready."""
     health_path: str = "/health"
@@ -87,7 +89,14 @@ class Topology(_Table):
             if missing:
                 raise ValueError(f"{spec.name} depends on {', '.join(sorted(missing))}, which must be listed before it")
             seen.add(spec.name)
+        for spec in self.process:
+            if unknown := set(spec.calls) - seen:
+                raise ValueError(f"{spec.name} calls {', '.join(sorted(unknown))}, which is not listed")
         return self
+
+    def callers_of(self, name: str) -> frozenset[str]:
+        """Return the processes that need a process, or the database, for as long as they run."""
+        return frozenset(spec.name for spec in self.process if name in (*spec.waits_for(), *spec.calls))
 
     def spec(self, name: str) -> ProcessSpec:
         """Return a process by name. Raises: TopologyBroken when there is none."""
