@@ -43,25 +43,35 @@ class FoldIn:
             scores = np.array(score(given), np.float32)
             scores[given.indicator()] = -np.inf
             relevant = held_back.indicator()
-            ndcg += ndcg_at(NDCG_AT, scores, relevant).tolist()
-            recall += recall_at(RECALL_AT, scores, relevant).tolist()
+            hits = np.take_along_axis(relevant, best_items(max(NDCG_AT, RECALL_AT), scores), axis=1)
+            ndcg += ndcg_at(NDCG_AT, hits, relevant.sum(axis=1)).tolist()
+            recall += recall_at(RECALL_AT, hits, relevant.sum(axis=1)).tolist()
         return {f"ndcg_{NDCG_AT}": _mean(ndcg), f"recall_{RECALL_AT}": _mean(recall)}
 
 
-def ndcg_at(k: int, scores: NDArray[np.float32], relevant: NDArray[np.bool_]) -> NDArray[np.float64]:
-    """`[users]` NDCG of the k items with the highest scores, binary relevance; users need one relevant item."""
+def best_items(k: int, scores: NDArray[np.float32]) -> NDArray[np.int64]:
+    """`[users, k]` items by descending score; of equal scores the first item comes first, but for those on the edge.
+
+    The edge is left to chance because finding k of n costs a tenth of sorting n, and this runs after every epoch.
+    """
     k = min(k, scores.shape[1])
-    discounts = 1.0 / np.log2(np.arange(2, k + 2))
-    hits = np.take_along_axis(relevant, np.argsort(-scores, axis=1, kind="stable")[:, :k], axis=1)
-    ideal = np.concatenate([[0.0], np.cumsum(discounts)])[np.minimum(relevant.sum(axis=1), k)]
+    found = np.sort(np.argpartition(-scores, k - 1, axis=1)[:, :k], axis=1)
+    order = np.argsort(-np.take_along_axis(scores, found, axis=1), axis=1, kind="stable")
+    return np.take_along_axis(found, order, axis=1)
+
+
+def ndcg_at(k: int, hits: NDArray[np.bool_], relevant_counts: NDArray[np.int64]) -> NDArray[np.float64]:
+    """`[users]` NDCG@k of `[users, ≥ k]` whether each best item is relevant; users need one relevant item."""
+    hits = hits[:, :k]
+    discounts = 1.0 / np.log2(np.arange(2, hits.shape[1] + 2))
+    ideal = np.concatenate([[0.0], np.cumsum(discounts)])[np.minimum(relevant_counts, hits.shape[1])]
     return np.asarray((hits * discounts).sum(axis=1) / ideal)
 
 
-def recall_at(k: int, scores: NDArray[np.float32], relevant: NDArray[np.bool_]) -> NDArray[np.float64]:
-    """`[users]` share of the relevant items among the k with the highest scores, of at most k."""
-    k = min(k, scores.shape[1])
-    hits = np.take_along_axis(relevant, np.argsort(-scores, axis=1, kind="stable")[:, :k], axis=1)
-    return np.asarray(hits.sum(axis=1) / np.minimum(relevant.sum(axis=1), k))
+def recall_at(k: int, hits: NDArray[np.bool_], relevant_counts: NDArray[np.int64]) -> NDArray[np.float64]:
+    """`[users]` share of the relevant items among the k best, of at most k."""
+    hits = hits[:, :k]
+    return np.asarray(hits.sum(axis=1) / np.minimum(relevant_counts, hits.shape[1]))
 
 
 def _mean(values: list[float]) -> float:

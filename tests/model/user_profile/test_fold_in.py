@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from services.user_profile.model.interactions import InteractionVector
-from services.user_profile.training.fold_in import FoldIn, ndcg_at, recall_at
+from services.user_profile.training.fold_in import FoldIn, best_items, ndcg_at, recall_at
 from services.user_profile.training.interaction_matrix import InteractionMatrix
 
 
@@ -18,13 +18,21 @@ def matrix_of(*rows: dict[int, float], items: int = 6) -> InteractionMatrix:
 
 def test_ndcg_and_recall_by_hand():
     scores = np.array([[0.9, 0.8, 0.7, 0.1]], np.float32)
-    relevant = np.array([[False, True, False, True]])
+    relevant, counts = np.array([[False, True, False, True]]), np.array([2])
+    hits = np.take_along_axis(relevant, best_items(4, scores), axis=1)
     # Hits at places 2 and 4 of an ideal 1 and 2.
     ideal = 1.0 + 1.0 / np.log2(3)
-    assert ndcg_at(4, scores, relevant)[0] == pytest.approx((1.0 / np.log2(3) + 1.0 / np.log2(5)) / ideal)
-    assert ndcg_at(3, scores, relevant)[0] == pytest.approx((1.0 / np.log2(3)) / ideal)
-    assert recall_at(3, scores, relevant)[0] == pytest.approx(0.5)
-    assert recall_at(1, -scores, relevant)[0] == 1.0
+    assert ndcg_at(4, hits, counts)[0] == pytest.approx((1.0 / np.log2(3) + 1.0 / np.log2(5)) / ideal)
+    assert ndcg_at(3, hits, counts)[0] == pytest.approx((1.0 / np.log2(3)) / ideal)
+    assert recall_at(3, hits, counts)[0] == pytest.approx(0.5)
+    assert recall_at(1, hits[:, ::-1], counts)[0] == 1.0
+
+
+def test_the_best_items_are_those_of_a_full_sort():
+    scores = np.random.default_rng(5).permutation(900).reshape(9, 100).astype(np.float32)
+    for k in (1, 20, 100, 150):
+        assert np.array_equal(best_items(k, scores), np.argsort(-scores, axis=1)[:, :k])
+    assert best_items(3, np.zeros((1, 3), np.float32)).tolist() == [[0, 1, 2]]
 
 
 def test_rows_masks_inputs_and_targets_keep_what_belongs_together():
