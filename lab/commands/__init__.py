@@ -5,7 +5,7 @@ import sys
 import grpc
 import typer
 
-from lab.commands import boutique, clean, compose, demo, evaluate, importing, release, serve, simulate, train, up
+from lab.commands import bench, boutique, clean, compose, demo, evaluate, importing, release, serve, simulate, train, up
 from lab.commands.options import CommandFailed
 from lab.commands.terminal import errors
 from lab.importing.problems import FileRefused, MappingRefused, ServiceRefused
@@ -34,6 +34,7 @@ application.command("up")(up.up)
 application.command("serve")(serve.serve)
 application.command("compose")(compose.compose)
 application.command("demo")(demo.demo)
+application.command("bench")(bench.bench)
 application.command("clean")(clean.clean)
 application.command("boutique")(boutique.boutique)
 application.command("simulate")(simulate.simulate)

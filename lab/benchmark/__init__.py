@@ -1,0 +1,1 @@
+"""How fast the product is, measured against the least that the same work can cost."""
