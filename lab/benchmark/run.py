@@ -85,7 +85,9 @@ class Benchmark:
             finally:
                 await asyncio.to_thread(ensemble.stop)
             complete = recorder.complete(INNER_PATHS)
-        pages = [{**complete[page_id], COMPOSE.path: pair} for page_id, pair in asked.items() if page_id in complete]
+        pages: list[RecordedPage] = [
+            {**complete[page_id], COMPOSE.path: pair} for page_id, pair in asked.items() if page_id in complete
+        ]
         if len(pages) < RECORDED_PAGES // 2:
             raise BenchmarkFailed(f"only {len(pages)} of {len(asked)} pages were made by all services; see the logs")
         return pages
@@ -133,4 +135,4 @@ class Benchmark:
         stable = directory.labels().stable
         if not stable:
             raise BenchmarkFailed(f"shop {self._task.shop_id} has no release in force; run make demo first")
-        return directory.path(stable) / "fusion" / str(version_of(stable))
+        return directory.path / stable / "fusion" / str(version_of(stable))

@@ -25,9 +25,7 @@ def bench(
     Starts and stops every process itself. Make the shop first, with `vitrine demo --once`.
     """
     if not (work / shop / "events.jsonl.gz").exists():
-        raise CommandFailed(
-            f"{work} holds no shop {shop} to measure; make one with `vitrine demo --once --work {work}`"
-        )
+        raise CommandFailed(f"{work} holds no shop {shop}; make one with `vitrine demo --once --work {work}`")
     with phase_bars() as bars:
         try:
             result = asyncio.run(Benchmark(BenchmarkTask(work.resolve(), shop, quick), bars.show).run())
