@@ -34,6 +34,10 @@ demo: setup      ## Boutique, import, training, release, every process, a page h
 test: setup check  ## Every test.
 	@$(BIN)/python -m pytest $(ARGS)
 
+bench: setup     ## Measure speed beside the floor of the same work (slow).
+	@if [ ! -e $${VITRINE_WORK:-work}/boutique/events.jsonl.gz ]; then $(BIN)/vitrine demo --once; fi
+	@$(BIN)/vitrine bench $(ARGS)
+
 check: setup     ## Lint, types, contracts, stubs up to date, import rules.
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
