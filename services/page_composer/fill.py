@@ -56,6 +56,19 @@ class Filler:
             slots[place] = self._drawn(pool, exposures[place], shelf)
         self._close_ranks(shelf, slots, exposures)
 
+    def complete(self, shelf: PlacedShelf) -> int:
+        """Append the best of a section's reserve until it is full or the reserve is used up; returns how many."""
+        before = len(shelf.slots)
+        for exposure in shelf.exposures[len(shelf.slots) : shelf.place.capacity].tolist():
+            reserve = shelf.reserve(self.ledger).tolist()
+            if not reserve:
+                break
+            best = max(reserve, key=lambda position: self.tally.gain(position, exposure))
+            self.ledger.take(best)
+            self.tally.show(best, exposure)
+            shelf.slots.append(ShelfSlot(best, SELECTED))
+        return len(shelf.slots) - before
+
     def empty(self, shelf: PlacedShelf) -> None:
         """Take a section's candidates off the page again; pinned ones stay held for where they belong."""
         for slot, exposure in zip(shelf.slots, shelf.exposures.tolist(), strict=False):

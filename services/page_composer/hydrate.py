@@ -123,9 +123,16 @@ def refill(draft: Draft, displays: Displays) -> int:
         shelf.slots[place : place + 1] = _refills(shelf, 1, draft, displays)
     while bad and (thin := [shelf for shelf in draft.shelves if len(shelf.slots) < shelf.place.minimum_fill]):
         _drop(thin[-1], draft)
-        for shelf in draft.shelves:
-            shelf.slots += _refills(shelf, shelf.place.capacity - len(shelf.slots), draft, displays)
+        _complete(draft, displays)
+    if bad:
+        _complete(draft, displays)  # what stood for a sold-out item may free its variants for a section that was short
     return len(bad)
+
+
+def _complete(draft: Draft, displays: Displays) -> None:
+    """Fill every section that is short from its reserve."""
+    for shelf in draft.shelves:
+        shelf.slots += _refills(shelf, shelf.place.capacity - len(shelf.slots), draft, displays)
 
 
 def _refills(shelf: PlacedShelf, at_most: int, draft: Draft, displays: Displays) -> list[ShelfSlot]:

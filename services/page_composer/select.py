@@ -59,7 +59,8 @@ def select(assignment: Assignment, generator: np.random.Generator) -> Draft:
         shelf = selection.place(number, place, row)
         if shelf is not None:
             row += place.rows_taken(len(shelf.slots))
-    improve(selection.draft, selection.tally, SWAPS_AT_MOST)
+    while improve(selection.draft, selection.tally, SWAPS_AT_MOST) and selection.complete():
+        pass  # each turn raises the page's value, so that it ends
     return selection.draft
 
 
@@ -101,6 +102,12 @@ class _Selection:
             self._filler.empty(shelf)
             allowed[drawn] = False
         return None
+
+    def complete(self) -> int:
+        """Fill up sections that were short: an exchange elsewhere may have set free what they lacked. Returns how many
+        slots were added.
+        """
+        return sum(self._filler.complete(shelf) for shelf in self.draft.shelves)
 
     def _exposures(self, place: Place, row: int) -> Floats:
         rows, columns = place.coordinates(place.capacity)

@@ -8,6 +8,8 @@ from hypothesis import strategies as st
 from services.page_composer.draft import EXPLORED, PINNED
 from services.page_composer.explore import seeded
 from services.page_composer.greedy import Tally
+from services.page_composer.ledger import PageLedger
+from services.page_composer.objective import Objective
 from services.page_composer.select import select
 from services.page_composer.swaps import improve
 from tests.unit.page_composer.assignments import assignments, selected
@@ -162,3 +164,20 @@ def test_first_slots_carry_the_probability_of_their_shelf(two_equal_pools):
     assert np.isclose(sum(probability.values()), 1.0)
     for section_id, count in chosen.items():
         assert abs(count / 400 - probability[section_id]) < 0.08
+
+
+def test_what_an_exchange_sets_free_fills_the_section_that_lacked_it(two_equal_pools):
+    # 0 and 2 are one product. "popular" takes 0 first, so that "deals" has only 1; then 3 does better than 0, because 1
+    # looks like 0, and 2 is free again.
+    codes = np.array([[0, 2, 4], [0, 2, 4], [1, 3, 5], [1, 3, 5]])
+    objective = Objective(np.array([10.0, 10.0, 9.0, 9.9]), codes, np.array([4.0, 4.0, 4.0]), 0.5)
+    one, two = (replace(two_equal_pools.places[0], capacity=count, columns=count) for count in (1, 2))
+    task = replace(
+        two_equal_pools,
+        pools=[np.array([0, 3]), np.array([1, 2])],
+        objective=objective,
+        ledger=PageLedger(np.array([0, 1, 0, 3]), np.arange(4)),
+        places=[replace(one, shelves=("popular",)), replace(two, shelves=("deals",))],
+    )
+    draft = selected(task)
+    assert [[slot.position for slot in shelf.slots] for shelf in draft.shelves] == [[3], [1, 2]]
