@@ -2,7 +2,7 @@
 
 import math
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sized
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
@@ -74,25 +74,30 @@ class Checks:
         """Check an id of the shop's own: printable characters without surrounding blanks."""
         if not value:
             return self.that(not required, field, f"required: 1 to {max_length} printable characters")
-        fits = len(value) <= max_length and value.isprintable() and value == value.strip()
-        return self.that(fits, field, f"send 1 to {max_length} printable characters without surrounding blanks")
+        if len(value) <= max_length and value.isprintable() and value == value.strip():
+            return True
+        return self.that(False, field, f"send 1 to {max_length} printable characters without surrounding blanks")
 
     def text(self, field: str, value: str, *, max_length: int, required: bool = False) -> bool:
         """Check free text: its length, and that it holds no NUL (which PostgreSQL cannot store)."""
         if not value.strip():
             return self.that(not required, field, f"required: 1 to {max_length} characters")
-        fits = len(value) <= max_length and "\x00" not in value
-        return self.that(fits, field, f"send at most {max_length} characters and no NUL; got {len(value)}")
+        if len(value) <= max_length and "\x00" not in value:
+            return True
+        return self.that(False, field, f"send at most {max_length} characters and no NUL; got {len(value)}")
 
     def number(self, field: str, value: float, low: float, high: float) -> bool:
         """Check that a number is finite and within the closed range."""
-        fits = math.isfinite(value) and low <= value <= high
-        return self.that(fits, field, f"send a number from {low:,} to {high:,}; got {value}")
+        if math.isfinite(value) and low <= value <= high:
+            return True
+        return self.that(False, field, f"send a number from {low:,} to {high:,}; got {value}")
 
-    def count(self, field: str, values: Iterable[object], low: int, high: int) -> bool:
+    def count(self, field: str, values: Sized, low: int, high: int) -> bool:
         """Check how many elements a repeated field has."""
-        size = sum(1 for _ in values)
-        return self.that(low <= size <= high, field, f"send {low:,} to {high:,} elements; got {size:,}")
+        size = len(values)
+        if low <= size <= high:
+            return True
+        return self.that(False, field, f"send {low:,} to {high:,} elements; got {size:,}")
 
     def finite(self, field: str, values: Iterable[float]) -> bool:
         """Check that no component is NaN or infinite."""

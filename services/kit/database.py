@@ -3,6 +3,7 @@
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from typing import Any
+from weakref import WeakKeyDictionary
 
 from sqlalchemy import event, exc, make_url
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
@@ -81,8 +82,19 @@ async def reading(engine: AsyncEngine) -> AsyncIterator[AsyncConnection]:
     PostgreSQL cannot be asked.
     """
     with translated_database_errors():
-        async with engine.connect() as connection:
-            yield await connection.execution_options(isolation_level="AUTOCOMMIT")
+        async with _without_transactions(engine).connect() as connection:
+            yield connection
+
+
+_READERS: WeakKeyDictionary[AsyncEngine, AsyncEngine] = WeakKeyDictionary()
+
+
+def _without_transactions(engine: AsyncEngine) -> AsyncEngine:
+    """The engine's twin over the same pool, without transactions: cheaper than telling each connection."""
+    reader = _READERS.get(engine)
+    if reader is None:
+        reader = _READERS[engine] = engine.execution_options(isolation_level="AUTOCOMMIT")
+    return reader
 
 
 @contextmanager

@@ -6,6 +6,7 @@ import asyncio
 import logging
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 from services.kit.background import BatchWriter
@@ -13,7 +14,7 @@ from services.kit.errors import DependencyDown
 from services.kit.pseudonyms import Pseudonyms
 from services.kit.status import RemoteError
 from services.kit.upstream import Upstream
-from services.page_composer.logged_page import LoggedPage, campaign_uses, record
+from services.page_composer.logged_page import CampaignUse, LoggedPage, campaign_uses, record
 from services.page_composer.page import Page
 from services.page_composer.store.page_store import PageStore
 from services.page_composer.visit import Visit
@@ -32,6 +33,35 @@ def pseudonym_of(pseudonyms: Pseudonyms, visit: Visit) -> bytes | None:
     return pseudonyms.session(visit.shop_id, visit.session_id) if visit.session_id else None
 
 
+@dataclass(frozen=True)
+class Answered:
+    """A page as it was answered; its record is made when it is written, not while the visitor waits."""
+
+    page: Page
+    visit: Visit
+    pseudonym: bytes | None
+    campaigns: Sequence[CampaignUse]
+
+    def logged(self) -> LoggedPage:
+        """What is kept of it."""
+        unknown = any(each.dependency == "user_profile" for each in self.page.degraded)
+        analytics = self.visit.profile.consents.analytics
+        return LoggedPage(
+            shop_id=self.visit.shop_id,
+            page=record(self.page, self.visit.region),
+            pseudonym=self.pseudonym,
+            analytics=analytics,
+            refused=self.pseudonym is not None and not analytics and not unknown,
+            campaigns=self.campaigns,
+        )
+
+    def views(self) -> list[tuple[str, bytes, str]]:
+        """Which visitor saw which campaign of which shop."""
+        if self.pseudonym is None:
+            return []
+        return [(self.visit.shop_id, self.pseudonym, use.campaign_id) for use in self.campaigns]
+
+
 class PageLog:
     """Takes pages, and answers how often a visitor saw a campaign: what is written, and what is still waiting to be."""
 
@@ -40,23 +70,15 @@ class PageLog:
         self._pseudonyms = pseudonyms
         self._redemption_rate = redemption_rate
         self._waiting: Counter[tuple[str, bytes, str]] = Counter()
-        self.writer: BatchWriter[LoggedPage] = BatchWriter("page_log", self._write)
+        self.writer: BatchWriter[Answered] = BatchWriter("page_log", self._write)
         """Enter it as a context to start writing."""
 
     def put(self, page: Page, visit: Visit) -> None:
         """Take a page; never waits."""
         pseudonym = pseudonym_of(self._pseudonyms, visit)
-        unknown = any(each.dependency == "user_profile" for each in page.degraded)
-        logged = LoggedPage(
-            shop_id=visit.shop_id,
-            page=record(page, visit.region),
-            pseudonym=pseudonym,
-            analytics=visit.profile.consents.analytics,
-            refused=pseudonym is not None and not visit.profile.consents.analytics and not unknown,
-            campaigns=campaign_uses(page, self._redemption_rate()),
-        )
-        if self.writer.put(logged):
-            self._waiting.update(_keys(logged))
+        answered = Answered(page, visit, pseudonym, campaign_uses(page, self._redemption_rate()))
+        if self.writer.put(answered):
+            self._waiting.update(answered.views())
 
     async def seen(self, visit: Visit, campaign_ids: Sequence[str], timeout_s: float) -> Mapping[str, int]:
         """Views of a visitor in the last 24 hours. Raises: DependencyDown."""
@@ -71,12 +93,12 @@ class PageLog:
             raise DependencyDown("database", cause="timeout") from late
         return {each: written.get(each, 0) + self._waiting[visit.shop_id, pseudonym, each] for each in campaign_ids}
 
-    async def _write(self, pages: Sequence[LoggedPage]) -> None:
+    async def _write(self, pages: Sequence[Answered]) -> None:
         try:
-            await self._store.write(pages)
+            await self._store.write([answered.logged() for answered in pages])
         finally:
-            for logged in pages:
-                self._waiting.subtract(_keys(logged))
+            for answered in pages:
+                self._waiting.subtract(answered.views())
             self._waiting = +self._waiting
 
 
@@ -105,9 +127,3 @@ class Erasures:
         async for message in self._upstream.stream(self._stub.WatchDeletions, request):
             pseudonyms = [bytes.fromhex(pseudonym) for pseudonym in message.user_pseudonyms]
             await self._store.erase(shop_id, pseudonyms, message.cursor)
-
-
-def _keys(logged: LoggedPage) -> list[tuple[str, bytes, str]]:
-    if logged.pseudonym is None:
-        return []
-    return [(logged.shop_id, logged.pseudonym, use.campaign_id) for use in logged.campaigns]

@@ -7,7 +7,7 @@ import pytest
 from sqlalchemy import exc, text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from services.kit.database import create_engine, transaction
+from services.kit.database import create_engine, reading, transaction
 from services.kit.errors import DependencyDown
 from services.kit.migrations import migrate
 from tests.integration.kit.conftest import settings_for
@@ -176,3 +176,25 @@ END_OTHERS = """
     SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity
     WHERE pid <> pg_backend_pid() AND backend_type = 'client backend'
 """
+
+
+async def test_reading_needs_no_transaction_and_leaves_none_behind(engine):
+    await rows(engine, "INSERT INTO things VALUES (1, 'there') RETURNING id")
+    async with reading(engine) as connection:
+        found = await connection.execute(text("SELECT body, pg_current_xact_id_if_assigned() FROM things"))
+        assert [tuple(row) for row in found] == [("there", None)]
+        state = text("SELECT count(*) FROM pg_stat_activity WHERE state LIKE 'idle in transaction%'")
+        assert (await connection.execute(state)).scalar_one() == 0
+    assert engine.pool.checkedout() == 0
+    async with transaction(engine) as connection:  # the same connection keeps transactions again
+        await connection.execute(text("INSERT INTO things VALUES (2, 'undone')"))
+        await connection.rollback()
+    assert await rows(engine, "SELECT id FROM things") == [(1,)]
+
+
+async def test_reading_without_a_server_is_unavailable(tmp_path):
+    engine = create_engine(settings_for(f"postgresql://postgres@/postgres?host={tmp_path}"))
+    with pytest.raises(DependencyDown):
+        async with reading(engine):
+            pass
+    await engine.dispose()
