@@ -24,7 +24,7 @@ class PictureFolder:
         """
         if reference.startswith(("http://", "https://")):
             return pb.Picture(url=reference)
-        path = (self._root / reference.lstrip("/")).resolve()
+        path = self._path(reference)
         if not path.is_relative_to(self._root):
             raise PictureMissing(f"{reference} leads outside of the picture folder")
         try:
@@ -32,4 +32,9 @@ class PictureFolder:
                 raise PictureMissing(f"{reference} is larger than 10 MiB")
             return pb.Picture(content=path.read_bytes())
         except OSError:
-            raise PictureMissing(f"{reference} is not in {self._root}") from None
+            raise PictureMissing(f"there is no file {path}") from None
+
+    def _path(self, reference: str) -> Path:
+        """A path within the folder may be given whole; "/x.jpg" else means the folder's x.jpg, as in shop exports."""
+        whole = Path(reference).resolve()
+        return whole if whole.is_relative_to(self._root) else (self._root / reference.lstrip("/")).resolve()

@@ -37,6 +37,7 @@ PATIENCE_S = 20.0
 class House:
     """A running item_vision and what a test may do to it."""
 
+    address: str
     catalogue: CatalogueServiceStub
     vision: ItemVisionServiceStub
     shop_id: str
@@ -77,6 +78,7 @@ async def real_house(dsn: str, folder: Path) -> AsyncIterator[House]:
 
             try:
                 yield House(
+                    address,
                     catalogue,
                     vision,
                     shop_id,
@@ -110,6 +112,7 @@ async def fake_house(folder: Path) -> AsyncIterator[House]:
     served = ServiceDefinition("item_vision", ServiceSettings(drain_seconds=1.0), wire)
     async with running(served) as address, grpc.aio.insecure_channel(address) as channel:
         yield House(
+            address,
             CatalogueServiceStub(channel),
             ItemVisionServiceStub(channel),
             shop_id,

@@ -1,0 +1,48 @@
+"""`vitrine import pictures` against the real item_vision."""
+
+import asyncio
+from datetime import UTC, datetime
+from pathlib import Path
+
+from lab.importing.importer import ImportJob, run_import
+from lab.importing.sending import Addresses, Services
+from tests.contract.item_vision_houses import real_house
+from tests.model.item_vision.drawings import encoded, pixels
+from vitrine.common.v1 import common_pb2
+from vitrine.item_vision.v1 import item_vision_pb2 as pb
+
+NOBODY = ("127.0.0.1:1",)
+
+
+def item(item_id: str, **fields: object) -> pb.ItemInput:
+    price = common_pb2.Money(amount_minor=1_000, currency="EUR")
+    return pb.ItemInput(item_id=item_id, titles={"en": f"Item {item_id}"}, price=price, stock=5, **fields)
+
+
+async def test_pictures_reach_the_items_they_name_and_change_nothing_else(postgres_dsn: str, tmp_path: Path) -> None:
+    folder = tmp_path / "brought"
+    folder.mkdir()
+    for name, colour in (("red.png", "red"), ("blue.png", "blue")):
+        (folder / name).write_bytes(encoded(pixels("disc", colour, 1, 96)))
+    file = folder / "pictures.csv"
+    file.write_text(
+        f"item_id,image\na,red.png\na,/blue.png\nb,{folder}/blue.png\nb,none.png\nnobody,red.png\n", encoding="utf-8"
+    )
+    async with real_house(postgres_dsn, tmp_path) as house:
+        items = [item("a", regions=["DE"], minimum_age=18), item("b", margin_ratio=0.25)]
+        await house.catalogue.UpsertItems(iter([pb.UpsertItemsRequest(shop_id=house.shop_id, items=items)]))
+        before = await house.catalogue.ListItems(pb.ListItemsRequest(shop_id=house.shop_id))
+        services = Services(Addresses(NOBODY, (house.address,), NOBODY))
+        job = ImportJob("pictures", file, house.shop_id)
+        reports = [await asyncio.to_thread(run_import, job, services, datetime.now(UTC)) for _ in range(2)]
+        after = await house.catalogue.ListItems(pb.ListItemsRequest(shop_id=house.shop_id))
+        services.close()
+    for report in reports:
+        assert (report.read, report.imported, report.rejected) == (5, 3, 2)
+        assert dict(report.reasons) == {"picture_missing": 1, "item_unknown": 1}
+    assert [(each.item_id, each.image_count) for each in after.items] == [("a", 2), ("b", 1)]
+    for old, new in zip(before.items, after.items, strict=True):
+        for field in ("image_count", "image_etag", "revision", "near_duplicate_cluster"):
+            old.ClearField(field)
+            new.ClearField(field)
+        assert new == old
