@@ -5,7 +5,21 @@ import sys
 import grpc
 import typer
 
-from lab.commands import bench, boutique, clean, compose, demo, evaluate, importing, release, serve, simulate, train, up
+from lab.commands import (
+    bench,
+    boutique,
+    clean,
+    compose,
+    demo,
+    evaluate,
+    exporting,
+    importing,
+    release,
+    serve,
+    simulate,
+    train,
+    up,
+)
 from lab.commands.options import CommandFailed
 from lab.commands.terminal import errors
 from lab.importing.problems import FileRefused, MappingRefused, ServiceRefused
@@ -28,6 +42,7 @@ application = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 application.command("import")(importing.import_file)
+application.command("export")(exporting.export)
 application.command("train")(train.train)
 application.add_typer(release.application, name="release")
 application.command("up")(up.up)

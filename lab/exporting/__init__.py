@@ -1,0 +1,1 @@
+"""Bringing a shop's data out again: Parquet files from the services' export calls, consent applied."""

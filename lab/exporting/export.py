@@ -1,0 +1,111 @@
+"""Streams a shop's events, pages or items from the services into a Parquet file, in constant memory."""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any, Literal
+
+import grpc
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from lab.channels import open_channel
+from lab.exporting.tables import TABLES, Row, Table
+from vitrine.item_vision.v1 import item_vision_pb2, item_vision_pb2_grpc
+from vitrine.page_composer.v1 import page_composer_pb2, page_composer_pb2_grpc
+from vitrine.user_profile.v1 import user_profile_pb2, user_profile_pb2_grpc
+
+Kind = Literal["events", "pages", "items"]
+ROWS_A_GROUP = 50_000
+ITEMS_A_PAGE = 1_000
+SERVICE_OF: Mapping[Kind, str] = {"events": "user_profile", "pages": "page_composer", "items": "item_vision"}
+
+
+@dataclass(frozen=True)
+class ExportJob:
+    """What to export, and where to."""
+
+    kind: Kind
+    shop_id: str
+    output: Path
+    since: datetime | None = None
+    """Only what happened at or after this time (events, pages)."""
+    before: datetime | None = None
+    """Only what happened before this time (events, pages)."""
+
+
+def run_export(
+    job: ExportJob, addresses: Mapping[str, Sequence[str]], progress: Callable[[int], None] = lambda _rows: None
+) -> int:
+    """Write the file; returns how many rows it has. The file appears when it is complete. Raises: RpcError; OSError."""
+    service = SERVICE_OF[job.kind]
+    job.output.parent.mkdir(parents=True, exist_ok=True)
+    draft = job.output.with_name(job.output.name + ".new")
+    try:
+        with open_channel(addresses[service], f"vitrine.{service}.v1") as channel:
+            count = write_rows(draft, TABLES[job.kind], _MESSAGES[job.kind](job, channel), progress)
+        draft.replace(job.output)
+    finally:
+        draft.unlink(missing_ok=True)
+    return count
+
+
+def write_rows(path: Path, table: Table, messages: Iterator[Any], progress: Callable[[int], None]) -> int:
+    """Write the rows of messages, a group at a time; returns how many."""
+    count, group = 0, list[Row]()
+    with pq.ParquetWriter(path, table.schema, compression="zstd") as writer:
+        for message in messages:
+            group += table.rows(message)
+            if len(group) >= ROWS_A_GROUP:
+                count += _write(writer, table, group)
+                progress(count)
+        count += _write(writer, table, group)
+    progress(count)
+    return count
+
+
+def _write(writer: pq.ParquetWriter, table: Table, group: list[Row]) -> int:
+    size = len(group)
+    if size:
+        writer.write_table(pa.Table.from_pylist(group, schema=table.schema))
+        group.clear()
+    return size
+
+
+def _events(job: ExportJob, channel: grpc.Channel) -> Iterator[user_profile_pb2.Event]:
+    request = user_profile_pb2.ExportEventsRequest(shop_id=job.shop_id)
+    if job.since is not None:
+        request.occurred_from.FromDatetime(job.since)
+    if job.before is not None:
+        request.occurred_before.FromDatetime(job.before)
+    for answer in user_profile_pb2_grpc.UserProfileServiceStub(channel).ExportEvents(request):
+        yield from answer.events
+
+
+def _pages(job: ExportJob, channel: grpc.Channel) -> Iterator[page_composer_pb2.LoggedPage]:
+    request = page_composer_pb2.ExportPagesRequest(shop_id=job.shop_id)
+    if job.since is not None:
+        request.composed_from.FromDatetime(job.since)
+    if job.before is not None:
+        request.composed_before.FromDatetime(job.before)
+    for answer in page_composer_pb2_grpc.PageComposerServiceStub(channel).ExportPages(request):
+        yield from answer.pages
+
+
+def _items(job: ExportJob, channel: grpc.Channel) -> Iterator[item_vision_pb2.ItemFacts]:
+    catalogue = item_vision_pb2_grpc.CatalogueServiceStub(channel)
+    request = item_vision_pb2.ListItemsRequest(shop_id=job.shop_id, page_size=ITEMS_A_PAGE)
+    while True:
+        page = catalogue.ListItems(request)
+        yield from page.items
+        if not page.next_page_token:
+            return
+        request.page_token = page.next_page_token
+
+
+_MESSAGES: Mapping[Kind, Callable[[ExportJob, grpc.Channel], Iterator[Any]]] = {
+    "events": _events,
+    "pages": _pages,
+    "items": _items,
+}

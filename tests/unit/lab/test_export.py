@@ -1,0 +1,90 @@
+"""Exported files: every row has every column, groups lose nothing, and half a file never appears."""
+
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pyarrow.parquet as pq
+import pytest
+
+from lab.exporting import export
+from lab.exporting.export import ExportJob, run_export, write_rows
+from lab.exporting.tables import TABLES
+from vitrine.common.v1 import common_pb2
+from vitrine.item_vision.v1 import item_vision_pb2
+from vitrine.page_composer.v1 import page_composer_pb2
+from vitrine.user_profile.v1 import user_profile_pb2
+
+AT = datetime(2026, 11, 22, 9, 30, 0, 250, UTC)
+
+
+def event(number: int = 0, **fields) -> user_profile_pb2.Event:
+    made = user_profile_pb2.Event(event_id=f"e{number}", action=common_pb2.ACTION_VIEW, user_id="0" * 32, **fields)
+    made.occurred_at.FromDatetime(AT)
+    return made
+
+
+def page() -> page_composer_pb2.LoggedPage:
+    slots = [
+        page_composer_pb2.LoggedSlot(
+            placement=common_pb2.Placement(section_id="popular:1", row=1, column=column),
+            item_id=f"item-{column}",
+            shelf="popular",
+            propensity=0.5,
+            origin=page_composer_pb2.SLOT_ORIGIN_EXPLORED,
+        )
+        for column in range(3)
+    ]
+    return page_composer_pb2.LoggedPage(page_id="p", device=common_pb2.DEVICE_PHONE, slots=slots, arms=["test:a"])
+
+
+MESSAGES = {
+    "events": event(placement=common_pb2.Placement(page_id="p", section_id="popular:1", row=2, column=0)),
+    "pages": page(),
+    "items": item_vision_pb2.ItemFacts(item_id="a", titles={"en": "Hat"}, regions=["DE"], stock=0),
+}
+
+
+@pytest.mark.parametrize("kind", sorted(TABLES))
+def test_every_row_has_every_column_and_no_other(kind, tmp_path: Path):
+    table, message = TABLES[kind], MESSAGES[kind]
+    rows = list(table.rows(message))
+    assert rows
+    assert all(row.keys() == table.columns.keys() for row in rows)
+    assert write_rows(tmp_path / "file", table, iter([message]), lambda _count: None) == len(rows)
+    assert pq.read_schema(tmp_path / "file").equals(table.schema)
+
+
+def test_what_is_not_said_is_null_and_what_is_zero_is_zero():
+    (bare,) = TABLES["events"].rows(event())
+    (placed,) = TABLES["events"].rows(MESSAGES["events"])
+    assert (bare["row"], bare["page_id"], bare["rating"], bare["price_minor"]) == (None, None, None, None)
+    assert (placed["row"], placed["column"], placed["page_id"]) == (2, 0, "p")
+    assert (bare["action"], bare["occurred_at"]) == ("view", int(AT.timestamp() * 1e6))
+    (item,) = TABLES["items"].rows(MESSAGES["items"])
+    assert (item["stock"], item["list_price_minor"], item["created_at"]) == (0, None, None)
+    assert [row["origin"] for row in TABLES["pages"].rows(page())] == ["explored"] * 3
+
+
+def test_groups_keep_every_row_in_order(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(export, "ROWS_A_GROUP", 4)
+    told: list[int] = []
+    events = (event(number) for number in range(10))
+    assert write_rows(tmp_path / "events.parquet", TABLES["events"], events, told.append) == 10
+    assert told == [4, 8, 10]
+    read = pq.read_table(tmp_path / "events.parquet")
+    assert read.column("event_id").to_pylist() == [f"e{number}" for number in range(10)]
+    assert read.column("occurred_at").to_pylist() == [AT] * 10
+
+
+def test_an_export_that_breaks_off_leaves_no_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    def broken(_job, _channel):
+        yield event()
+        raise ConnectionError("gone")
+
+    monkeypatch.setitem(export._MESSAGES, "events", broken)
+    (tmp_path / "events.parquet").write_text("the file of yesterday", encoding="utf-8")
+    job = ExportJob("events", "boutique", tmp_path / "events.parquet")
+    with pytest.raises(ConnectionError):
+        run_export(job, {"user_profile": ["127.0.0.1:1"]})
+    assert [path.name for path in tmp_path.iterdir()] == ["events.parquet"]
+    assert (tmp_path / "events.parquet").read_text(encoding="utf-8") == "the file of yesterday"
