@@ -2,7 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import AsyncIterator, Collection, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AsyncExitStack
 from types import TracebackType
 from typing import Any, Self
 
@@ -96,10 +96,3 @@ class _Passing(grpc.GenericRpcHandler):  # type: ignore[misc]  # the package has
                 yield response
 
         return grpc.stream_stream_rpc_method_handler(handle, _same, _same)
-
-
-@asynccontextmanager
-async def recorder_before(services: Sequence[str], paths: Collection[str]) -> AsyncIterator[Recorder]:
-    """Open a recorder; its proxies need `forward_to` before the first call."""
-    async with Recorder(services, paths) as recorder:
-        yield recorder
