@@ -122,7 +122,7 @@ class Benchmark:
             load = await pages.under_load(task.quick)
             self._show("under load", 1, 1)
             self._show("events", 0, 1)
-            events = await events_a_second(profiles, task.shop_id, self._users, sorted(facts), EVENT_SECONDS * scale)
+            events = await events_a_second(profiles, self._users, sorted(facts), EVENT_SECONDS * scale)
             self._show("events", 1, 1)
         finally:
             await channel.close()
