@@ -112,6 +112,8 @@ def _is_plain(rule: FieldRule) -> bool:
 def _reader(name: str, rule: FieldRule) -> Getter:
     if rule.pairs:
         return lambda row: _pairs(row, rule)
+    if rule.join:
+        return lambda row: _joined(row, rule)
     many = bool(rule.split) or name in LIST_FIELDS
 
     def read(row: Row) -> Any:
@@ -125,6 +127,12 @@ def _reader(name: str, rule: FieldRule) -> Getter:
         return None
 
     return read
+
+
+def _joined(row: Row, rule: FieldRule) -> str:
+    values = (value_at(row, column) for column in rule.columns)
+    texts = (str(_one(value, rule)).replace(rule.join, " ").strip() for value in values if value is not None)
+    return rule.join.join(text for text in texts if text)
 
 
 def _entries(row: Row, rule: FieldRule) -> list[str]:

@@ -41,6 +41,8 @@ class FieldRule(_Table):
     """What fills an empty field; the report counts how often."""
     text: Literal["raw", "plain", "html"] = "raw"
     """plain: entities and blanks cleaned; html: tags and scripts taken out as well."""
+    join: str = ""
+    """Puts all columns into one text, this between them; where a value holds it already, a blank stands instead."""
     split: str = ""
     """Splits each column's text into a list."""
     skip: tuple[str, ...] = ()
@@ -166,7 +168,7 @@ def _long_form(value: Any) -> Any:
 
 
 def load_mapping(name: str, kind: str) -> KindMapping:
-    """Read one kind's table of a mapping file, or of a built-in one by name ("boutique", "apparel_shop").
+    """Read one kind's table of a mapping file, or of a built-in one by name ("boutique", "apparel_shop", "grocery").
 
     Raises: MappingRefused, with every problem found.
     """

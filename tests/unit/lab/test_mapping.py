@@ -40,6 +40,7 @@ def fields(rules: dict[str, Any], row: dict[str, Any]) -> tuple[dict[str, Any], 
             {"paths": "Root,Root/Sale/A/B/C,Root/Men,Root/Men/Tops"},
             "Men/Tops",
         ),
+        ({"from": ["a", "b", "c"], "join": "/"}, {"a": "Food", "b": None, "c": "ICE/CUBES"}, "Food/ICE CUBES"),
         ({"from": "kind", "values": {"buy": "purchase"}}, {"kind": "buy"}, "purchase"),
         ({"from": "file", "prefix": "img/"}, {"file": "a.jpg"}, "img/a.jpg"),
         (
@@ -95,7 +96,11 @@ def test_a_missing_table_or_file_is_named(tmp_path: Path) -> None:
 
 
 def test_the_built_in_mappings_are_valid() -> None:
-    kinds = {"boutique": ("items", "changes", "events", "pictures", "campaigns"), "apparel_shop": ("items", "links")}
+    kinds = {
+        "boutique": ("items", "changes", "events", "pictures", "campaigns"),
+        "apparel_shop": ("items", "links"),
+        "grocery": ("items",),
+    }
     assert {path.stem for path in BUILT_IN.glob("*.toml")} == set(kinds)
     for name, tables in kinds.items():
         for kind in tables:
