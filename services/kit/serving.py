@@ -12,7 +12,7 @@ import uvloop
 from services.kit.drain import Watchdog
 from services.kit.runtime import Runtime
 from services.kit.settings import ServiceSettings
-from services.kit.telemetry import MetricsPage, configure_logging
+from services.kit.telemetry import MetricsPage, configure_logging, metrics
 
 LOG = logging.getLogger(__name__)
 
@@ -86,6 +86,7 @@ async def started(definition: ServiceDefinition, listen: str) -> AsyncIterator[t
     """
     settings = definition.settings
     runtime = Runtime(definition.name, settings)
+    count_tasks(asyncio.get_running_loop())
     async with runtime.resources:
         await definition.wire(runtime)
         if settings.metrics_port is not None:
@@ -101,3 +102,9 @@ async def started(definition: ServiceDefinition, listen: str) -> AsyncIterator[t
             warming.cancel()
             await asyncio.gather(warming, return_exceptions=True)
             await runtime.drain(settings.drain_seconds)
+
+
+def count_tasks(loop: asyncio.AbstractEventLoop) -> None:
+    """Show how many tasks the event loop has; what only ever grows is a leak. Counted when somebody looks."""
+    gauge = metrics().gauge("vitrine_asyncio_tasks", "Tasks of the event loop that have not ended.")
+    gauge.set_function(lambda: float(len(asyncio.all_tasks(loop))))

@@ -56,7 +56,10 @@ class Answer:
                 pb.Degraded(dependency=each.dependency, cause=each.cause, stand_in=each.stand_in)
                 for each in page.degraded
             ],
-            timings=[common_pb2.StageTiming(stage=stage, duration_us=spent) for stage, spent in page.timings],
+            timings=[
+                common_pb2.StageTiming(stage=each.stage, duration_us=each.duration_us, cpu_us=each.cpu_us)
+                for each in page.timings
+            ],
             composed_at=self._composed_at,
             personalised=page.personalised,
             dropped=[

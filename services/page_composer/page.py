@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from services.page_composer.eligibility import Dropped
 from services.page_composer.proposal import Evidence
@@ -110,6 +111,15 @@ class Versions:
     weights_version: str = ""
 
 
+class Timing(NamedTuple):
+    """What one stage took."""
+
+    stage: str
+    duration_us: int
+    cpu_us: int
+    """Of the thread that answers, other pages' work included."""
+
+
 @dataclass(frozen=True)
 class Degraded:
     """What was missing and what stood in."""
@@ -133,8 +143,7 @@ class Page:
     composed_at_s: float
     arms: Sequence[str] = ()
     degraded: Sequence[Degraded] = ()
-    timings: Sequence[tuple[str, int]] = ()
-    """Stage and microseconds."""
+    timings: Sequence[Timing] = ()
     personalised: bool = False
     dropped: Sequence[Dropped] = field(default_factory=tuple)
     expected_value: float = 0.0

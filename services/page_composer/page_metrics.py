@@ -20,5 +20,5 @@ class PageMetrics:
         self._pages.labels(page.shop_id, page.template_id).inc()
         for each in page.degraded:
             self._missing.labels(page.shop_id, each.dependency, each.stand_in).inc()
-        for stage, duration_us in page.timings:
-            self._stages.labels(stage).observe(duration_us / 1e6)
+        for timing in page.timings:
+            self._stages.labels(timing.stage).observe(timing.duration_us / 1e6)

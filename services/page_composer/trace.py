@@ -1,10 +1,10 @@
-"""What happened while a page was made: time of each stage, and what was missing."""
+"""What happened while a page was made: time and CPU of each stage, and what was missing."""
 
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
-from services.page_composer.page import Degraded
+from services.page_composer.page import Degraded, Timing
 
 _CAUSES = frozenset({"timeout", "unavailable", "breaker_open", "not_ready"})
 
@@ -12,20 +12,24 @@ _CAUSES = frozenset({"timeout", "unavailable", "breaker_open", "not_ready"})
 class Trace:
     """The record of one page."""
 
-    def __init__(self, clock: Callable[[], float] = time.perf_counter) -> None:
+    def __init__(
+        self, clock: Callable[[], float] = time.perf_counter, cpu_clock: Callable[[], float] = time.thread_time
+    ) -> None:
         self._clock = clock
-        self.timings: list[tuple[str, int]] = []
-        """Stage and microseconds, in order."""
+        self._cpu_clock = cpu_clock
+        self.timings: list[Timing] = []
+        """Of each stage, in order."""
         self.degraded: list[Degraded] = []
 
     @contextmanager
     def stage(self, name: str) -> Iterator[None]:
         """Measure a stage."""
-        began_s = self._clock()
+        began_s, cpu_s = self._clock(), self._cpu_clock()
         try:
             yield
         finally:
-            self.timings.append((name, round((self._clock() - began_s) * 1e6)))
+            spent_s, worked_s = self._clock() - began_s, self._cpu_clock() - cpu_s
+            self.timings.append(Timing(name, round(spent_s * 1e6), round(worked_s * 1e6)))
 
     def missing(self, dependency: str, cause: str, stand_in: str) -> None:
         """Note that something stood in for a dependency; causes that callers do not tell apart become "unavailable"."""

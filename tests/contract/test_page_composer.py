@@ -127,6 +127,13 @@ async def test_no_product_is_on_a_page_twice(house):
         assert max(families.values()) == 1
 
 
+async def test_every_stage_tells_its_time(house):
+    house.profiles["ada"] = ada()
+    timings = (await compose(house)).timings
+    assert {"profile", "recommend", "select"} <= {each.stage for each in timings}
+    assert all(each.cpu_us >= 0 and each.duration_us >= 0 for each in timings)
+
+
 async def test_the_same_request_gives_the_same_page(house):
     house.profiles["ada"] = ada()
     pages = [await compose(house) for _ in range(2)]

@@ -190,6 +190,8 @@ async def test_metrics_are_served_over_http():
         address = f"http://127.0.0.1:{serving.runtime.metrics_port}/metrics"
         page = await asyncio.to_thread(lambda: urllib.request.urlopen(address).read().decode())
     assert f'vitrine_requests_total{{code="OK",method="/{SERVICE}/Ask"}}' in page
+    tasks = [line for line in page.splitlines() if line.startswith("vitrine_asyncio_tasks ")]
+    assert float(tasks[0].split()[1]) >= 1.0
 
 
 async def test_the_health_command_exits_with_0_or_1():

@@ -75,14 +75,14 @@ def test_arms_are_assigned_by_hash_within_their_shares():
 
 
 def test_a_trace_times_stages_and_names_each_lack_once():
-    ticks = iter([1.0, 1.25])
-    trace = Trace(lambda: next(ticks))
+    ticks, cpu_ticks = iter([1.0, 1.25]), iter([0.5, 0.625])
+    trace = Trace(lambda: next(ticks), lambda: next(cpu_ticks))
     with trace.stage("select"):
         pass
     for cause in ("timeout", "internal"):
         trace.missing("ranker", cause, "item_index")
     trace.missing("user_profile", "overloaded", "anonymous_visit")
-    assert trace.timings == [("select", 250_000)]
+    assert trace.timings == [("select", 250_000, 125_000)]
     assert [(each.dependency, each.cause) for each in trace.degraded] == [
         ("ranker", "timeout"),
         ("user_profile", "unavailable"),

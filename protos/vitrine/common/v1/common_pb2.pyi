@@ -434,19 +434,25 @@ class StageTiming(_message.Message):
 
     STAGE_FIELD_NUMBER: _builtins.int
     DURATION_US_FIELD_NUMBER: _builtins.int
+    CPU_US_FIELD_NUMBER: _builtins.int
     stage: _builtins.str
     """The stage, such as "profile", "recommend", "select"."""
     duration_us: _builtins.int
     """Wall time of the stage in microseconds."""
+    cpu_us: _builtins.int
+    """CPU time in microseconds that the thread which answers spent while the stage ran: the stage's own when nothing else is in
+    flight, and never that of a dependency. 0 where it is not measured.
+    """
     def __init__(
         self,
         *,
         stage: _builtins.str = ...,
         duration_us: _builtins.int = ...,
+        cpu_us: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["duration_us", b"duration_us", "stage", b"stage"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["cpu_us", b"cpu_us", "duration_us", b"duration_us", "stage", b"stage"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
