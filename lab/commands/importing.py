@@ -32,15 +32,18 @@ def import_file(  # noqa: PLR0913, PLR0917  the options of a command line
     rejects: Annotated[
         Path | None, typer.Option(help="Write rejected rows, each with its reason, as JSON Lines.")
     ] = None,
+    restart: Annotated[bool, typer.Option("--restart", help="Begin at the beginning, not where it was cut.")] = False,
     work: Work = DEFAULT_WORK,
 ) -> None:
-    """Import a file; every row is imported, merged or rejected with a reason. Repeating an import is harmless.
+    """Import a file; every row is imported, merged, held or rejected with a reason.
+
+    Repeating an import is harmless; one that was interrupted goes on where it stood.
 
     Exit code: 0 when the file was read to its end, 1 when it broke off or the services could not be reached.
     """
     if SHOP_ID.fullmatch(shop) is None:
         raise CommandFailed(f"{shop!r} is not a shop id; use a-z, 0-9, '-' and '_'")
-    job = ImportJob(kind, file, shop, mapping, pictures, rejects)
+    job = ImportJob(kind, file, shop, mapping, pictures, rejects, work, restart)
     services = None if dry_run else open_services(work)
     try:
         with import_progress(f"{kind} of {file.name}") as show:
@@ -96,7 +99,7 @@ def print_report(report: ImportReport, out: Console, rejects: Path | None = None
     head = "would be imported" if report.dry_run else "imported"
     out.print(
         f"[bold]{report.read:,}[/] read = [green]{report.imported:,}[/] {head} + {report.merged:,} merged + "
-        f"{'[red]' if report.rejected else '[green]'}{report.rejected:,}[/] rejected"
+        f"{report.held:,} held + {'[red]' if report.rejected else '[green]'}{report.rejected:,}[/] rejected"
         f"   [dim]({report.seconds:.1f} s, {report.read / max(report.seconds, 1e-9):,.0f} rows a second)[/]"
     )
     table = Table(box=None, padding=(0, 2, 0, 0), show_header=False)

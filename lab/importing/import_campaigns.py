@@ -1,11 +1,11 @@
 """The import of campaigns with their banners and coupons: JSON Lines in the form that the boutique exports."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable
 
 from lab.importing.campaigns import campaign_message
+from lab.importing.ledger import Ledger
 from lab.importing.problems import RowRefused, Violation
 from lab.importing.reading.rows import BrokenRow, Row
-from lab.importing.report import Ledger
 from lab.importing.sending import Services
 from services.kit.status import RemoteError
 
@@ -18,14 +18,16 @@ class CampaignImport:
         self._ledger = ledger
         self._services = services
 
-    def run(self, rows: Iterator[Row | BrokenRow]) -> None:
+    def run(self, rows: Iterable[Row | BrokenRow]) -> None:
         """Import the rows; a dry run only checks their form. Raises: ServiceRefused."""
         for row in rows:
             self._ledger.read()
             if isinstance(row, BrokenRow):
-                self._ledger.rejected(row.line, Violation("", row.reason, row.remedy), row.excerpt)
+                self._ledger.broken(row)
             else:
                 self._take(row)
+            self._ledger.commit()
+            self._ledger.checkpoint()
 
     def _take(self, row: Row) -> None:
         try:
@@ -40,8 +42,8 @@ class CampaignImport:
             self._ledger.imported()
 
     def _dropped_picture(self, image: str) -> None:
-        self._ledger.report.dangling["banner pictures"] += 1
-        self._ledger.report.note(f"{image} is left out: set picture_address in the mapping to where the shop serves it")
+        self._ledger.dangling("banner pictures", value=image)
+        self._ledger.note(f"{image} is left out: set picture_address in the mapping to where the shop serves it")
 
 
 def _refused(error: RemoteError) -> Violation:

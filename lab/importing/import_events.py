@@ -1,19 +1,20 @@
 """The import of events: read, check and send them in a stream, in constant memory."""
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
 
 from lab.background import Task
 from lab.importing.columns import ColumnMapper
 from lab.importing.events import EventReader
+from lab.importing.ledger import Ledger
 from lab.importing.mapping import KindMapping
 from lab.importing.problems import RowRefused, Violation
 from lab.importing.reading.rows import BrokenRow, Row
-from lab.importing.report import Ledger
 from lab.importing.sending import Services
 from lab.importing.spool import Spool
+from lab.importing.tally import Tally
 from vitrine.user_profile.v1 import user_profile_pb2 as pb
 
 EVENTS_A_STREAM = 10_000
@@ -38,29 +39,26 @@ class EventImport:
         self._reader = EventReader(now, mapping.price_unit, ledger.filled)
         self._known_items = known_items
         self._pending: list[_Read] = []
-        self._sending: tuple[list[_Read], Task[Any]] | None = None
+        self._sending: tuple[list[_Read], Tally, Task[Any]] | None = None
 
-    def run(self, rows: Iterator[Row | BrokenRow]) -> None:
+    def run(self, rows: Iterable[Row | BrokenRow]) -> None:
         """Import the rows; without services (a dry run) everything is done but the sending.
 
         Raises: ServiceRefused.
         """
-        spool = Spool()
-        try:
+        with Spool(self._ledger.folder.spool) as spool:
             for row in rows:
                 self._take(row, spool)
-                if len(self._pending) >= EVENTS_A_STREAM:
+                if len(self._pending) >= EVENTS_A_STREAM or self._ledger.open.heavy:
                     self._send()
             self._send()
             self._settle()
-        finally:
-            spool.close()
 
     def _take(self, row: Row | BrokenRow, spool: Spool) -> None:
         ledger = self._ledger
         ledger.read()
         if isinstance(row, BrokenRow):
-            ledger.rejected(row.line, Violation("", row.reason, row.remedy), row.excerpt)
+            ledger.broken(row)
             return
         try:
             event = self._reader.read(self._mapper.fields_of(row.values))
@@ -71,7 +69,7 @@ class EventImport:
         known = "new" if self._services is not None else spool.event_is(*_digests(event))
         if known == "new":
             if self._known_items and event.item_id and event.item_id not in self._known_items:
-                ledger.report.dangling["items"] += 1
+                ledger.dangling("items", row.line, event.item_id)
             self._pending.append((row, event))
         elif known == "same":
             ledger.merged("recorded before")
@@ -84,32 +82,37 @@ class EventImport:
         services = self._services
         if services is None:
             self._ledger.imported(len(pending))
-        elif pending:
-            self._settle()
-            events, shop_id = [event for _, event in pending], self._ledger.report.shop_id
-            self._sending = pending, Task("send events", lambda: services.send_events(shop_id, events))
+            self._ledger.commit()
+            return
+        self._settle()
+        tally = self._ledger.cut()
+        events, shop_id = [event for _, event in pending], self._ledger.report.shop_id
+        self._sending = pending, tally, Task("send events", lambda: services.send_events(shop_id, events))
 
     def _settle(self) -> None:
         """Wait for the stream that is under way and count what became of it."""
         if self._sending is not None:
-            sent, task = self._sending
+            sent, tally, task = self._sending
             self._sending = None
-            self._account(sent, task.result())
+            _account(sent, tally, task.result())
+            self._ledger.commit(tally)
+            self._ledger.checkpoint()
 
-    def _account(self, pending: list[_Read], answer: Any) -> None:
-        ledger = self._ledger
-        ledger.imported(int(answer.recorded_count))
-        ledger.merged("recorded before", int(answer.duplicate_count))
-        for rejection in answer.rejections:
-            row, _ = pending[rejection.index]
-            violation = Violation(rejection.field, rejection.reason.lower(), rejection.description)
-            ledger.rejected(row.line, violation, row.values)
-        for _ in range(int(answer.rejected_count) - len(answer.rejections)):
-            unlisted = Violation("", "refused_by_service", "refused by user_profile beyond the thousand it lists")
-            ledger.rejected(0, unlisted, None)
-        for _ in range(int(answer.declined_count)):
-            declined = Violation("", "consent_refused", "the user agreed neither to personalisation nor to analytics")
-            ledger.rejected(0, declined, None)
+
+def _account(pending: list[_Read], tally: Tally, answer: Any) -> None:
+    """Count what became of a batch of events into the batch's tally."""
+    tally.imported(int(answer.recorded_count))
+    tally.merged("recorded before", int(answer.duplicate_count))
+    for rejection in answer.rejections:
+        row, _ = pending[rejection.index]
+        violation = Violation(rejection.field, rejection.reason.lower(), rejection.description)
+        tally.rejected(row.line, violation, row.values)
+    for _ in range(int(answer.rejected_count) - len(answer.rejections)):
+        unlisted = Violation("", "refused_by_service", "refused by user_profile beyond the thousand it lists")
+        tally.rejected(0, unlisted, None)
+    for _ in range(int(answer.declined_count)):
+        declined = Violation("", "consent_refused", "the user agreed neither to personalisation nor to analytics")
+        tally.rejected(0, declined, None)
 
 
 def _digests(event: pb.Event) -> tuple[bytes, bytes]:

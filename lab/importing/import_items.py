@@ -1,6 +1,6 @@
 """The import of items: read and check every row, make products of variants, send them."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from typing import Any
@@ -8,11 +8,11 @@ from typing import Any
 from lab.importing.columns import ColumnMapper
 from lab.importing.item_messages import item_message
 from lab.importing.items import Record, complete_item, read_item
+from lab.importing.ledger import Ledger
 from lab.importing.mapping import KindMapping
 from lab.importing.pictures import PictureFolder
 from lab.importing.problems import RowRefused, Violation
 from lab.importing.reading.rows import BrokenRow, Row
-from lab.importing.report import Ledger
 from lab.importing.sending import Services
 from lab.importing.spool import Spool, Spooled
 from lab.importing.variants import children_of, merge_variants
@@ -41,34 +41,35 @@ class ItemImport:
         self._services = services
         self._mapper = ColumnMapper(mapping, ledger.filled)
 
-    def run(self, rows: Iterator[Row | BrokenRow]) -> None:
+    def run(self, rows: Iterable[Row | BrokenRow]) -> None:
         """Import the rows; without services (a dry run) everything is done but the sending.
 
         Raises: ServiceRefused.
         """
         if self._mapping.states:
-            self._send_all(self._states(rows))
+            self._send_all(self._states(rows), sent=None)
             return
-        spool = Spool()
-        try:
-            self._read_all(rows, spool)
-            self._send_all(self._products(spool))
-            missing = spool.missing_variant_count()
-            if missing:
-                self._ledger.report.dangling["variants"] += missing
-        finally:
-            spool.close()
+        ledger = self._ledger
+        with Spool(ledger.folder.spool) as spool:
+            if ledger.sent is None:
+                self._read_all(rows, spool)
+                ledger.open.dangling("variants", count=spool.missing_variant_count())
+                spool.seal()
+                ledger.commit()
+                ledger.checkpoint(sent=0)
+            sent = ledger.sent or 0
+            self._send_all(islice(self._products(spool), sent, None), sent)
 
-    def _read_all(self, rows: Iterator[Row | BrokenRow], spool: Spool) -> None:
+    def _read_all(self, rows: Iterable[Row | BrokenRow], spool: Spool) -> None:
         variants = self._mapping.variants
         for row in rows:
             record = self._read(row)
+            if self._ledger.open.heavy:
+                self._ledger.commit()
             if record is None or not isinstance(row, Row):
                 continue
             if spool.put_item(row.line, record, row.values) == "replaced":
-                self._ledger.report.note(
-                    f"line {row.line}: item {record['item_id']} again with other content; this row wins"
-                )
+                self._ledger.note(f"line {row.line}: item {record['item_id']} again with other content; this row wins")
             if variants is not None and variants.children is not None:
                 spool.name_variants(record["item_id"], children_of(row.values, variants.children))
             if variants is not None and variants.parent and row.values.get(variants.parent):
@@ -77,7 +78,7 @@ class ItemImport:
     def _read(self, row: Row | BrokenRow) -> Record | None:
         self._ledger.read()
         if isinstance(row, BrokenRow):
-            self._ledger.rejected(row.line, Violation("", row.reason, row.remedy), row.excerpt)
+            self._ledger.broken(row)
             return None
         try:
             fields = self._mapper.fields_of(row.values)
@@ -95,25 +96,28 @@ class ItemImport:
                 record = merge_variants(record, [each.record for each in variants], rules, self._ledger.filled)
             yield Product(record, own, variants)
 
-    def _states(self, rows: Iterator[Row | BrokenRow]) -> Iterator[Product]:
+    def _states(self, rows: Iterable[Row | BrokenRow]) -> Iterator[Product]:
         for row in rows:
             record = self._read(row)
             if record is not None and isinstance(row, Row):
                 yield Product(record, Spooled(record["item_id"], row.line, 0, 0, record, row.values), ())
 
-    def _send_all(self, products: Iterator[Product]) -> None:
-        complete = self._complete(products)
-        while chunk := list(islice(complete, ITEMS_A_STREAM)):
-            self._send(chunk)
+    def _send_all(self, products: Iterator[Product], sent: int | None) -> None:
+        """Send products in chunks; `sent` of a spool are behind us, None when the rows are sent as they are read."""
+        while chunk := list(islice(products, ITEMS_A_STREAM)):
+            self._send(list(self._complete(chunk)))
+            self._ledger.commit()
+            sent = sent + len(chunk) if sent is not None else None
+            self._ledger.checkpoint(sent)
 
-    def _complete(self, products: Iterator[Product]) -> Iterator[tuple[Product, Any]]:
+    def _complete(self, products: Iterable[Product]) -> Iterator[tuple[Product, Any]]:
         for product in products:
             try:
                 record = complete_item(product.record, self._ledger.filled)
             except RowRefused as refusal:
                 self._reject(product, refusal.violation)
             else:
-                yield product, item_message(record, self._pictures, self._ledger.report)
+                yield product, item_message(record, self._pictures, self._ledger)
 
     def _send(self, chunk: list[tuple[Product, Any]]) -> None:
         refused: dict[int, Violation] = {}
@@ -122,8 +126,8 @@ class ItemImport:
             self._count(answer)
             for error in answer.errors:
                 if error.kept_item:
-                    self._ledger.report.dangling["pictures"] += 1
-                    self._ledger.report.note(f"item {error.item_id}: {error.field} left out: {error.description}")
+                    self._ledger.dangling("pictures", value=f"{error.item_id}: {error.field}")
+                    self._ledger.note(f"item {error.item_id}: {error.field} left out: {error.description}")
                 else:
                     refused[error.index] = Violation(error.field, error.reason.lower(), error.description)
         for position, (product, _) in enumerate(chunk):
@@ -148,6 +152,5 @@ class ItemImport:
                 self._ledger.rejected(spooled.line, why, spooled.original)
 
     def _count(self, answer: Any) -> None:
-        counted = self._ledger.report.service
         for name in ("created_count", "updated_count", "unchanged_count", "rejected_count"):
-            counted[name] = counted.get(name, 0) + int(getattr(answer, name))
+            self._ledger.open.service[name] += int(getattr(answer, name))

@@ -1,16 +1,16 @@
 """The import of pictures for items that are already there: a row an item and a picture."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from itertools import islice
 from typing import Any
 
 from lab.importing.columns import ColumnMapper
 from lab.importing.items import MOST_IMAGES, identifier
+from lab.importing.ledger import Ledger
 from lab.importing.mapping import KindMapping
 from lab.importing.pictures import PictureFolder, PictureMissing
 from lab.importing.problems import RowRefused, Violation
 from lab.importing.reading.rows import BrokenRow, Row
-from lab.importing.report import Ledger
 from lab.importing.sending import Services
 from vitrine.item_vision.v1 import item_vision_pb2 as pb
 
@@ -29,7 +29,7 @@ class PictureImport:
         self._mapper = ColumnMapper(mapping, ledger.filled)
         self._by_item: dict[str, list[tuple[Row, str]]] = {}
 
-    def run(self, rows: Iterator[Row | BrokenRow]) -> None:
+    def run(self, rows: Iterable[Row | BrokenRow]) -> None:
         """Import the rows; without services (a dry run) only the files are checked. Raises: ServiceRefused."""
         for row in rows:
             self._take(row)
@@ -43,7 +43,7 @@ class PictureImport:
     def _take(self, row: Row | BrokenRow) -> None:
         self._ledger.read()
         if isinstance(row, BrokenRow):
-            self._ledger.rejected(row.line, Violation("", row.reason, row.remedy), row.excerpt)
+            self._ledger.broken(row)
             return
         fields = self._mapper.fields_of(row.values)
         try:

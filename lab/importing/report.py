@@ -1,13 +1,12 @@
-"""The account of an import: read = imported + merged + rejected, always."""
+"""The account of an import: read = imported + merged + held + rejected, always."""
 
 import json
 from collections import Counter
 from dataclasses import dataclass, field
 from pathlib import Path
-from types import TracebackType
-from typing import Any, TextIO
+from typing import Any
 
-from lab.importing.problems import Violation
+from lab.importing.tally import SAMPLES_A_REASON, Sample, Tally
 
 MOST_NOTES = 1_000
 
@@ -26,6 +25,8 @@ class ImportReport:
     """Rows that are in the shop now as items, events, ... of their own; in a dry run, that would be."""
     merged: int = 0
     """Rows whose content is in the shop as part of another row: variants, repetitions, what was there before."""
+    held: int = 0
+    """Rows that wait in the holding store for items that are not there yet."""
     rejected: int = 0
     reasons: Counter[str] = field(default_factory=Counter)
     """Rejected rows by reason."""
@@ -35,33 +36,52 @@ class ImportReport:
     """Gaps filled, by the rule that filled them."""
     dangling: Counter[str] = field(default_factory=Counter)
     """References to things that are not there, by kind: pictures, items, variants."""
-    service: dict[str, int] = field(default_factory=dict)
+    service: Counter[str] = field(default_factory=Counter)
     """What the service counted."""
+    samples: dict[str, list[Sample]] = field(default_factory=dict)
+    """A few examples of every reason and of every kind of dangling reference."""
     notes: list[str] = field(default_factory=list)
     """Decisions about single rows, at most a thousand."""
     problems: list[str] = field(default_factory=list)
     """What ended the reading early, or rules that need a person."""
+    resumed_rows: int = 0
+    """Rows that an interrupted run of the same import had accounted for."""
     seconds: float = 0.0
 
+    def add(self, tally: Tally) -> None:
+        """Take in what became of a batch of rows."""
+        self.read += tally.read_count
+        self.imported += tally.imported_count
+        self.merged += tally.merged_by.total()
+        self.held += len(tally.held_rows)
+        self.rejected += tally.reasons.total()
+        self.merged_by.update(tally.merged_by)
+        self.reasons.update(tally.reasons)
+        self.filled.update(tally.filled_by)
+        self.dangling.update(tally.dangling_by)
+        self.service.update(tally.service)
+        self.notes += tally.notes[: MOST_NOTES - len(self.notes)]
+        for sample in tally.samples:
+            known = self.samples.setdefault(sample.reason, [])
+            if len(known) < SAMPLES_A_REASON:
+                known.append(sample)
+
     def note(self, text: str) -> None:
-        """Add a line about a single row while there is room."""
+        """Add a line about the import as a whole while there is room."""
         if len(self.notes) < MOST_NOTES:
             self.notes.append(text)
 
     def balanced(self) -> bool:
         """Say whether every row that was read is accounted for."""
-        return (
-            self.read == self.imported + self.merged + self.rejected
-            and self.rejected == sum(self.reasons.values())
-            and self.merged == sum(self.merged_by.values())
-        )
+        return self.read == self.imported + self.merged + self.held + self.rejected
 
     def as_dict(self) -> dict[str, Any]:
         """Return the report as JSON-ready values, counts by descending number."""
-        counts = {name: dict(getattr(self, name).most_common()) for name in _COUNTERS}
-        plain = {name: getattr(self, name) for name in _PLAIN}
-        details = {name: getattr(self, name) for name in _DETAILS}
-        speed = round(self.read / self.seconds) if self.seconds > 0 else 0
+        counts = {name: dict(getattr(self, name).most_common()) for name in COUNTERS}
+        plain = {name: getattr(self, name) for name in PLAIN}
+        samples = {reason: [each._asdict() for each in found] for reason, found in self.samples.items()}
+        details = {"samples": samples, "notes": self.notes, "problems": self.problems}
+        speed = round((self.read - self.resumed_rows) / self.seconds) if self.seconds > 0 else 0
         return {**plain, **counts, **details, "seconds": round(self.seconds, 3), "lines_per_second": speed}
 
     def write(self, path: Path) -> None:
@@ -70,55 +90,15 @@ class ImportReport:
         path.write_text(json.dumps(self.as_dict(), ensure_ascii=False, indent=2) + "\n", encoding="utf-8")
 
 
-_COUNTERS = ("reasons", "merged_by", "filled", "dangling")
-_PLAIN = ("kind", "file", "shop_id", "dry_run", "read", "imported", "merged", "rejected")
-_DETAILS = ("service", "notes", "problems")
+COUNTERS = ("reasons", "merged_by", "filled", "dangling", "service")
+PLAIN = ("kind", "file", "shop_id", "dry_run", "read", "imported", "merged", "held", "rejected", "resumed_rows")
 
 
-class Ledger:
-    """Counts rows into a report and writes the rejected ones to the reject file."""
-
-    def __init__(self, report: ImportReport, rejects: Path | None) -> None:
-        self.report = report
-        self._file: TextIO | None = None
-        if rejects is not None:
-            rejects.parent.mkdir(parents=True, exist_ok=True)
-            self._file = rejects.open("w", encoding="utf-8")
-
-    def read(self) -> None:
-        """Count a row that was read."""
-        self.report.read += 1
-
-    def imported(self, count: int = 1) -> None:
-        """Count rows that are in the shop."""
-        self.report.imported += count
-
-    def merged(self, rule: str, count: int = 1) -> None:
-        """Count rows that are in the shop as part of another."""
-        if count:
-            self.report.merged += count
-            self.report.merged_by[rule] += count
-
-    def filled(self, rule: str) -> None:
-        """Count a gap that was filled."""
-        self.report.filled[rule] += 1
-
-    def rejected(self, line: int, violation: Violation, row: Any) -> None:
-        """Count a row that is not imported and write down why."""
-        self.report.rejected += 1
-        self.report.reasons[violation.reason] += 1
-        if self._file is None:
-            return
-        entry = {
-            "line": line, "field": violation.field, "reason": violation.reason, "remedy": violation.remedy, "row": row,
-        }  # fmt: skip
-        self._file.write(json.dumps(entry, ensure_ascii=False, default=str) + "\n")
-
-    def __enter__(self) -> "Ledger":
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        if self._file is not None:
-            self._file.close()
+def report_of(state: dict[str, Any]) -> ImportReport:
+    """Return the report that `as_dict` wrote."""
+    report = ImportReport(**{name: state[name] for name in PLAIN})
+    for name in COUNTERS:
+        setattr(report, name, Counter(state[name]))
+    report.samples = {reason: [Sample(**each) for each in found] for reason, found in state["samples"].items()}
+    report.notes, report.problems = list(state["notes"]), list(state["problems"])
+    return report

@@ -1,26 +1,27 @@
 """Keeps what was read on disk until all of a file is known, so that memory stays constant.
 
 Items need it: a variant may stand before its product, a second row with the same id replaces the first. Events need
-only their ids. The file is temporary and private to one import.
+only their ids. The file is private to one import and goes with it.
 """
 
 import hashlib
 import json
 import sqlite3
-import tempfile
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 _SCHEMA = """
-CREATE TABLE item (
+CREATE TABLE IF NOT EXISTS item (
   item_id TEXT PRIMARY KEY, line INTEGER NOT NULL, digest BLOB NOT NULL, record TEXT NOT NULL, original TEXT NOT NULL,
   same_count INTEGER NOT NULL DEFAULT 0, replaced_count INTEGER NOT NULL DEFAULT 0
 ) WITHOUT ROWID;
-CREATE TABLE variant (variant_id TEXT PRIMARY KEY, product_id TEXT NOT NULL, place INTEGER NOT NULL) WITHOUT ROWID;
-CREATE INDEX variant_product ON variant (product_id, place);
-CREATE TABLE event (event_key BLOB PRIMARY KEY, digest BLOB NOT NULL) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS variant (
+  variant_id TEXT PRIMARY KEY, product_id TEXT NOT NULL, place INTEGER NOT NULL
+) WITHOUT ROWID;
+CREATE INDEX IF NOT EXISTS variant_product ON variant (product_id, place);
+CREATE TABLE IF NOT EXISTS event (event_key BLOB PRIMARY KEY, digest BLOB NOT NULL) WITHOUT ROWID;
 """
 
 
@@ -41,13 +42,11 @@ class Spooled:
 
 
 class Spool:
-    """A temporary SQLite file."""
+    """A SQLite file that lives as long as its import."""
 
-    def __init__(self) -> None:
-        self._folder = tempfile.TemporaryDirectory(prefix="vitrine-import-")
-        self._database = sqlite3.connect(
-            Path(self._folder.name) / "spool.sqlite3", isolation_level=None, check_same_thread=False
-        )
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._database = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
         self._database.execute("PRAGMA journal_mode=OFF")
         self._database.execute("PRAGMA synchronous=OFF")
         self._database.execute("PRAGMA cache_size=-65536")
@@ -120,10 +119,20 @@ class Spool:
         known = self._database.execute("SELECT digest FROM event WHERE event_key = ?", (key,)).fetchone()
         return "same" if known[0] == digest else "conflict"
 
+    def seal(self) -> None:
+        """Make everything so far survive a kill of this process. Before that, a killed import reads its file again."""
+        self._database.execute("COMMIT")
+        self._database.execute("BEGIN")
+
     def close(self) -> None:
-        """Remove the file."""
+        """Close the file; it is removed with its import's folder."""
         self._database.close()
-        self._folder.cleanup()
+
+    def __enter__(self) -> "Spool":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
 
     def _select(self, statement: str, parameters: tuple[Any, ...]) -> Iterator[Spooled]:
         for item_id, line, same, replaced, record, original in self._database.execute(statement, parameters):

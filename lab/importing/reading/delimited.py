@@ -2,6 +2,7 @@
 
 import csv
 from collections.abc import Iterator
+from itertools import islice
 from pathlib import Path
 
 from lab.importing.problems import FileRefused
@@ -9,6 +10,7 @@ from lab.importing.reading.lines import LineFile
 from lab.importing.reading.overlong import refused_lines
 from lab.importing.reading.rows import LONGEST_LINE_BYTES, BrokenRow, Row
 
+_OTHER_ENCODING = 'export as UTF-8, or say what it is in the mapping: file = { encoding = "latin-1" }'
 _DELIMITERS = (",", ";", "\t", "|")
 
 
@@ -23,14 +25,21 @@ class DelimitedSource:
         self.bytes_read = self._file.bytes_read
         self.close = self._file.close
 
-    def rows(self) -> Iterator[Row | BrokenRow]:
-        """Yield every record. Raises: FileRefused when the file has no header or cannot be read on."""
+    def rows(self, skip: int = 0) -> Iterator[Row | BrokenRow]:
+        """Yield every record behind the first `skip`.
+
+        Raises: FileRefused when the file has no header or cannot be read on.
+        """
+        return islice(self._rows(skip), skip, None)
+
+    def _rows(self, skip: int) -> Iterator[Row | BrokenRow]:
         csv.field_size_limit(LONGEST_LINE_BYTES)
         file = self._file
         lines = self._text()
         first = next(lines, "")
         reader = csv.reader(_chained(first, lines), delimiter=self._delimiter or _guess(first))
         header = self._header(next(reader, []))
+        passed = BrokenRow(0, "", "", "")
         while True:
             start = file.number + 1
             try:
@@ -38,13 +47,16 @@ class DelimitedSource:
             except StopIteration:
                 return
             except csv.Error as error:
+                skip -= 1
                 yield BrokenRow(start, "quoting", f"{error}; is a quote left open?", "")
                 continue
             if file.overlong:
+                skip -= len(file.overlong)
                 yield from refused_lines(file)
                 continue
             if record:
-                yield self._row(start, header, record)
+                skip -= 1
+                yield self._row(start, header, record) if skip < 0 else passed
 
     def _text(self) -> Iterator[str]:
         # Bytes that are not text become lone surrogates here and a refused row below: the rest of the file goes on.
@@ -64,11 +76,11 @@ class DelimitedSource:
         excerpt = ",".join(record)[:200]
         if len(record) != len(header):
             remedy = f"{len(record)} columns where the header has {len(header)}; check quotes and delimiters"
-            return BrokenRow(start, "columns", remedy, _printable(excerpt))
+            return BrokenRow(start, "columns", remedy, _printable(excerpt), _cells(header, record))
         for name, value in zip(header, record, strict=True):
             if not value.isascii() and _has_surrogate(value):
-                remedy = f"column {name} is not {self._encoding}; export as UTF-8 or set file.encoding in the mapping"
-                return BrokenRow(start, "encoding", remedy, _printable(excerpt))
+                remedy = f"column {name} is not {self._encoding}; {_OTHER_ENCODING}"
+                return BrokenRow(start, "encoding", remedy, _printable(excerpt), _cells(header, record))
         return Row(start, dict(zip(header, record, strict=True)))
 
 
@@ -83,6 +95,12 @@ def _guess(header: str) -> str:
 
 def _has_surrogate(value: str) -> bool:
     return any("\udc80" <= character <= "\udcff" for character in value)
+
+
+def _cells(header: list[str], record: list[str]) -> dict[str, str]:
+    """Return cells by column; what stands behind the last column is named by its place."""
+    names = [*header, *(f"(column {place})" for place in range(len(header) + 1, len(record) + 1))]
+    return dict(zip(names, map(_printable, record), strict=False))
 
 
 def _printable(text: str) -> str:

@@ -18,11 +18,15 @@ class JsonLinesSource:
         self.bytes_read = self._file.bytes_read
         self.close = self._file.close
 
-    def rows(self) -> Iterator[Row | BrokenRow]:
-        """Yield every object. Raises: FileRefused when the file cannot be read on."""
+    def rows(self, skip: int = 0) -> Iterator[Row | BrokenRow]:
+        """Yield every object behind the first `skip`. Raises: FileRefused when the file cannot be read on."""
         decode = json.JSONDecoder().raw_decode
         file = self._file
         for line in file.lines():
+            if skip > 0:
+                skip -= bool(file.overlong) or not line.isspace()
+                file.overlong.clear()
+                continue
             if file.overlong:
                 yield from refused_lines(file)
                 continue

@@ -28,15 +28,20 @@ class ParquetSource:
         self._rows_read = 0
         self.total_bytes = path.stat().st_size
 
-    def rows(self) -> Iterator[Row | BrokenRow]:
-        """Yield every row. Raises: FileRefused when a row group is damaged."""
-        batches = self._file.iter_batches(batch_size=_ROWS_A_BATCH)
+    def rows(self, skip: int = 0) -> Iterator[Row | BrokenRow]:
+        """Yield every row behind the first `skip`. Raises: FileRefused when a row group is damaged."""
+        groups = self._groups_behind(skip)
+        skip -= self._rows_read
+        batches = self._file.iter_batches(batch_size=_ROWS_A_BATCH, row_groups=groups)
         while True:
             try:
                 batch = next(batches, None)
                 if batch is None:
                     return
-                values = batch.to_pylist()
+                passed = min(skip, batch.num_rows)
+                skip -= passed
+                self._rows_read += passed
+                values = batch.slice(passed).to_pylist()
             except (pa.ArrowInvalid, OSError, UnicodeDecodeError) as error:
                 raise FileRefused(
                     f"{self._path} is damaged behind row {self._rows_read:,} ({error}); what came before is kept."
@@ -44,6 +49,18 @@ class ParquetSource:
             for row in values:
                 self._rows_read += 1
                 yield Row(self._rows_read, row)
+
+    def _groups_behind(self, skip: int) -> list[int]:
+        """Pass over whole row groups; return the others."""
+        metadata = self._file.metadata
+        first = 0
+        while first < metadata.num_row_groups:
+            rows = int(metadata.row_group(first).num_rows)
+            if self._rows_read + rows > skip:
+                break
+            self._rows_read += rows
+            first += 1
+        return list(range(first, metadata.num_row_groups))
 
     def bytes_read(self) -> int:
         """Return the share of the file that the rows read so far stand for."""

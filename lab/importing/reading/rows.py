@@ -27,6 +27,8 @@ class BrokenRow:
     remedy: str
     excerpt: str
     """The beginning of the line, for the reject file."""
+    values: dict[str, Any] | None = None
+    """The cells as far as they are understood, so that the row can be mended in the reject file."""
 
 
 class Source(Protocol):
@@ -35,8 +37,11 @@ class Source(Protocol):
     total_bytes: int
     """Size of the file as stored."""
 
-    def rows(self) -> Iterator[Row | BrokenRow]:
-        """Yield every record once. Raises: FileRefused when the file cannot be read on."""
+    def rows(self, skip: int = 0) -> Iterator[Row | BrokenRow]:
+        """Yield every record behind the first `skip` once, which are passed over cheaply.
+
+        Raises: FileRefused when the file cannot be read on.
+        """
 
     def bytes_read(self) -> int:
         """Return how many of the stored bytes are behind us."""

@@ -45,7 +45,7 @@ def test_a_dry_run_reports_every_row(items: Path, tmp_path: Path) -> None:
         application, ["import", "items", str(items), "--dry-run", "--report", str(report), "--rejects", str(rejects)]
     )
     assert result.exit_code == 0
-    assert "2 read = 1 would be imported + 0 merged + 1 rejected" in " ".join(result.output.split())
+    assert "2 read = 1 would be imported + 0 merged + 0 held + 1 rejected" in " ".join(result.output.split())
     written = json.loads(report.read_text())
     assert (written["read"], written["imported"], written["rejected"]) == (2, 1, 1)
     assert written["dry_run"] is True
