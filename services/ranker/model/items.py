@@ -9,6 +9,9 @@ import tensorflow as tf
 from services.ranker.model.configuration import FusionConfig, ItemTable
 from services.ranker.model.signature import CONTENT_SIZE, IMAGE_SIZE
 
+FROZEN_AT_ONCE = 50_000
+"""Items whose vectors are computed together; what is in between takes a kilobyte an item."""
+
 
 class ItemTower(keras.layers.Layer):  # type: ignore[misc]  # keras has no types
     """Projects content, own embedding and attributes of items to vectors of the model's width.
@@ -73,8 +76,10 @@ class ItemTower(keras.layers.Layer):  # type: ignore[misc]  # keras has no types
 
     def freeze(self) -> None:
         """Computes the vectors of all known items, which `frozen` looks up; call it when training is over."""
-        rows = tf.range(self.length)[None]
-        self.vectors.assign(self(rows, tf.zeros([0, CONTENT_SIZE]))[0][0])
+        for start in range(0, self.length, FROZEN_AT_ONCE):
+            rows = tf.range(start, min(start + FROZEN_AT_ONCE, self.length))
+            vectors = self(rows[None], tf.zeros([0, CONTENT_SIZE]))[0][0]
+            self.vectors.value.scatter_update(tf.IndexedSlices(vectors, rows))
 
     def frozen(self, rows: tf.Tensor, new_items: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
         """What `call` answers, from the frozen vectors: the way of serving."""
