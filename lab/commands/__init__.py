@@ -13,6 +13,7 @@ from lab.commands import (
     demo,
     evaluate,
     exporting,
+    held,
     importing,
     release,
     serve,
@@ -42,6 +43,7 @@ application = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 application.command("import")(importing.import_file)
+application.command("held")(held.held)
 application.command("export")(exporting.export)
 application.command("train")(train.train)
 application.add_typer(release.application, name="release")

@@ -108,6 +108,7 @@ def print_report(report: ImportReport, out: Console, rejects: Path | None = None
         ("rejected", report.reasons),
         ("filled", report.filled),
         ("dangling", report.dangling),
+        ("joined", report.joined),
     ):
         for name, count in counts.most_common(12):
             table.add_row(f"[dim]{title}[/]", escape(name), f"{count:,}")

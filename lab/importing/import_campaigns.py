@@ -1,9 +1,10 @@
 """The import of campaigns with their banners and coupons: JSON Lines in the form that the boutique exports."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from lab.importing.campaigns import campaign_message
 from lab.importing.ledger import Ledger
+from lab.importing.mapping import KindMapping
 from lab.importing.problems import RowRefused, Violation
 from lab.importing.reading.rows import BrokenRow, Row
 from lab.importing.sending import Services
@@ -13,8 +14,8 @@ from services.kit.status import RemoteError
 class CampaignImport:
     """One file of campaigns."""
 
-    def __init__(self, picture_address: str, ledger: Ledger, services: Services | None) -> None:
-        self._picture_address = picture_address
+    def __init__(self, mapping: KindMapping, ledger: Ledger, services: Services | None) -> None:
+        self._mapping = mapping
         self._ledger = ledger
         self._services = services
 
@@ -31,15 +32,27 @@ class CampaignImport:
 
     def _take(self, row: Row) -> None:
         try:
-            campaign = campaign_message(row.values, self._picture_address, self._dropped_picture)
-            if self._services is not None:
+            campaign = campaign_message(row.values, self._mapping.picture_address, self._dropped_picture)
+            if self._services is not None and not self._held(row, campaign.item_filter.item_ids):
                 self._services.send_campaign(self._ledger.report.shop_id, campaign)
+                self._ledger.imported()
         except RowRefused as refusal:
             self._ledger.rejected(row.line, refusal.violation, row.values)
         except RemoteError as error:
             self._ledger.rejected(row.line, _refused(error), row.values)
         else:
-            self._ledger.imported()
+            if self._services is None:
+                self._ledger.imported()
+
+    def _held(self, row: Row, item_ids: Sequence[str]) -> bool:
+        """Hold a campaign that names items which are not there."""
+        missing: Sequence[str] = ()
+        if self._services is not None and item_ids:
+            missing = self._services.missing_item_ids(self._ledger.report.shop_id, list(dict.fromkeys(item_ids)))
+        if missing:
+            self._ledger.dangling("items", row.line, missing[0])
+            self._ledger.held(row, missing)
+        return bool(missing)
 
     def _dropped_picture(self, image: str) -> None:
         self._ledger.dangling("banner pictures", value=image)

@@ -8,6 +8,7 @@ from typing import Any
 from lab.background import Task
 from lab.importing.columns import ColumnMapper
 from lab.importing.events import EventReader
+from lab.importing.known_items import KnownItems
 from lab.importing.ledger import Ledger
 from lab.importing.mapping import KindMapping
 from lab.importing.problems import RowRefused, Violation
@@ -31,7 +32,7 @@ class EventImport:
         ledger: Ledger,
         services: Services | None,
         now: datetime,
-        known_items: frozenset[str],
+        known_items: KnownItems | None,
     ) -> None:
         self._ledger = ledger
         self._services = services
@@ -68,7 +69,7 @@ class EventImport:
         # user_profile knows every id it ever recorded; only a dry run has to remember them here.
         known = "new" if self._services is not None else spool.event_is(*_digests(event))
         if known == "new":
-            if self._known_items and event.item_id and event.item_id not in self._known_items:
+            if self._known_items is not None and event.item_id and event.item_id not in self._known_items:
                 ledger.dangling("items", row.line, event.item_id)
             self._pending.append((row, event))
         elif known == "same":

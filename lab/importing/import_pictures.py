@@ -1,13 +1,13 @@
 """The import of pictures for items that are already there: a row an item and a picture."""
 
 from collections.abc import Iterable, Sequence
-from itertools import islice
 from typing import Any
 
 from lab.importing.columns import ColumnMapper
 from lab.importing.items import MOST_IMAGES, identifier
 from lab.importing.ledger import Ledger
 from lab.importing.mapping import KindMapping
+from lab.importing.picture_spool import PictureRow, PictureSpool
 from lab.importing.pictures import PictureFolder, PictureMissing
 from lab.importing.problems import RowRefused, Violation
 from lab.importing.reading.rows import BrokenRow, Row
@@ -15,6 +15,7 @@ from lab.importing.sending import Services
 from vitrine.item_vision.v1 import item_vision_pb2 as pb
 
 ITEMS_AT_ONCE = 50
+_Readable = tuple[PictureRow, Any]
 
 
 class PictureImport:
@@ -27,76 +28,89 @@ class PictureImport:
         self._pictures = pictures
         self._services = services
         self._mapper = ColumnMapper(mapping, ledger.filled)
-        self._by_item: dict[str, list[tuple[Row, str]]] = {}
 
     def run(self, rows: Iterable[Row | BrokenRow]) -> None:
         """Import the rows; without services (a dry run) only the files are checked. Raises: ServiceRefused."""
-        for row in rows:
-            self._take(row)
-        facts = {}
-        if self._services is not None:
-            facts = {each.item_id: each for each in self._services.item_facts(self._ledger.report.shop_id)}
-        items = iter(self._by_item.items())
-        while chunk := list(islice(items, ITEMS_AT_ONCE)):
-            self._send(chunk, facts)
+        ledger = self._ledger
+        with PictureSpool(ledger.folder.spool) as spool:
+            if ledger.sent is None:
+                self._read_all(rows, spool)
+                if self._services is not None:
+                    for page in self._services.item_pages(ledger.report.shop_id):
+                        spool.put_facts(page)
+                spool.seal()
+                ledger.commit()
+                ledger.checkpoint(sent=0)
+            sent = ledger.sent or 0
+            while chunk := spool.items_behind(sent, ITEMS_AT_ONCE):
+                self._send(chunk)
+                sent = chunk[-1].place
+                ledger.commit()
+                ledger.checkpoint(sent)
 
-    def _take(self, row: Row | BrokenRow) -> None:
-        self._ledger.read()
-        if isinstance(row, BrokenRow):
-            self._ledger.broken(row)
-            return
+    def _read_all(self, rows: Iterable[Row | BrokenRow], spool: PictureSpool) -> None:
+        for row in rows:
+            self._ledger.read()
+            if isinstance(row, BrokenRow):
+                self._ledger.broken(row)
+            else:
+                self._take(row, spool)
+            if self._ledger.open.heavy:
+                self._ledger.commit()
+
+    def _take(self, row: Row, spool: PictureSpool) -> None:
         fields = self._mapper.fields_of(row.values)
         try:
             item_id = identifier(fields.get("item_id"), "item_id", required=True)
             reference = str(fields.get("image", "")).strip()
             if not reference:
                 raise RowRefused("image", "image_missing", "name the picture's file or address")
-            taken = self._by_item.setdefault(item_id, [])
-            if reference in (known for _, known in taken):
-                self._ledger.merged("same content")
-                return
-            if len(taken) == MOST_IMAGES:
+            outcome = spool.put(item_id, reference, row, MOST_IMAGES)
+            if outcome == "full":
                 raise RowRefused("image", "too_many_pictures", f"an item has at most {MOST_IMAGES} pictures")
-            taken.append((row, reference))
+            if outcome == "same":
+                self._ledger.merged("same content")
         except RowRefused as refusal:
             self._ledger.rejected(row.line, refusal.violation, row.values)
 
-    def _send(self, chunk: Sequence[tuple[str, list[tuple[Row, str]]]], facts: dict[str, Any]) -> None:
-        readable = [(item_id, self._readable(rows)) for item_id, rows in chunk]
-        if self._services is None:
-            for _, rows in readable:
-                self._ledger.imported(len(rows))
-            return
-        shop_id = self._ledger.report.shop_id
-        request = pb.GetItemsRequest(shop_id=shop_id, item_ids=[item_id for item_id, _ in chunk], full=True)
-        there = {item.item_id: item for item in self._services.catalogue.GetItems(request).items}
-        sent: list[list[tuple[Row, Any]]] = []
+    def _send(self, chunk: Sequence[Any]) -> None:
+        """Send the pictures of some items; hold those whose item is not there."""
+        services, shop_id = self._services, self._ledger.report.shop_id
+        there = {}
+        if services is not None:
+            there = services.full_items(shop_id, [item.item_id for item in chunk if item.facts is not None])
+        sent: list[list[_Readable]] = []
         messages = []
-        for item_id, rows in readable:
-            if item_id in there and item_id in facts and rows:
-                sent.append(rows)
-                messages.append(_with_pictures(there[item_id], facts[item_id], [picture for _, picture in rows]))
-            elif rows:
-                unknown = Violation("item_id", "item_unknown", f"there is no item {item_id}; import the items first")
-                for row, _ in rows:
-                    self._ledger.rejected(row.line, unknown, row.values)
-        self._account(sent, self._services.send_items(shop_id, messages) if messages else None)
+        for item in chunk:
+            if services is not None and item.item_id not in there:
+                for row in item.rows:
+                    self._ledger.held(Row(row.line, row.values), [item.item_id])
+                continue
+            readable = self._readable(item.rows)
+            if services is None:
+                self._ledger.imported(len(readable))
+            elif readable:
+                sent.append(readable)
+                facts = pb.ItemFacts.FromString(item.facts)
+                messages.append(_with_pictures(there[item.item_id], facts, [picture for _, picture in readable]))
+        if services is not None and messages:
+            self._account(sent, services.send_items(shop_id, messages))
 
-    def _readable(self, rows: list[tuple[Row, str]]) -> list[tuple[Row, Any]]:
+    def _readable(self, rows: Sequence[PictureRow]) -> list[_Readable]:
         found = []
-        for row, reference in rows:
+        for row in rows:
             try:
-                found.append((row, self._pictures.picture(reference)))
+                found.append((row, self._pictures.picture(row.reference)))
             except PictureMissing as error:
                 self._ledger.rejected(row.line, Violation("image", "picture_missing", str(error)), row.values)
         return found
 
-    def _account(self, sent: list[list[tuple[Row, Any]]], answer: Any) -> None:
+    def _account(self, sent: list[list[_Readable]], answer: Any) -> None:
         refused: dict[tuple[int, int], Violation] = {}
-        for error in answer.errors if answer is not None else ():
+        for error in answer.errors:
             violation = Violation(error.field, error.reason.lower(), error.description)
             place = _picture_index(error.field) if error.kept_item else -1
-            refused[(error.index, place)] = violation
+            refused[error.index, place] = violation
         for index, rows in enumerate(sent):
             for place, (row, _) in enumerate(rows):
                 why = refused.get((index, -1)) or refused.get((index, place))

@@ -7,14 +7,11 @@ import time
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import Literal, Protocol
 
 from lab.importing.checkpoint import ImportFolder, file_identity
-from lab.importing.import_campaigns import CampaignImport
-from lab.importing.import_events import EventImport
-from lab.importing.import_items import ItemImport
-from lab.importing.import_links import LinkImport
-from lab.importing.import_pictures import PictureImport
+from lab.importing.held import HeldStore, Origin
+from lab.importing.importers import Kind, Surroundings, importer_of
+from lab.importing.joining import join_held
 from lab.importing.ledger import Ledger
 from lab.importing.mapping import KindMapping, load_mapping
 from lab.importing.pictures import PictureFolder
@@ -24,7 +21,7 @@ from lab.importing.reading.reading import Progress, Reading
 from lab.importing.report import ImportReport, report_of
 from lab.importing.sending import Services
 
-Kind = Literal["items", "changes", "events", "pictures", "campaigns", "links"]
+__all__ = ["ImportJob", "Kind", "held_store", "run_import"]
 
 
 @dataclass(frozen=True)
@@ -41,17 +38,17 @@ class ImportJob:
     rejects: Path | None = None
     """Where rejected rows are written as JSON Lines."""
     work: Path | None = None
-    """Where checkpoints are kept, so that a repeated import goes on where a killed one stood; None: nowhere."""
+    """Where checkpoints and held rows are kept, so that a repeated import goes on where a killed one stood.
+
+    Without one, an import that is cut begins again, and rows whose items are missing are rejected.
+    """
     restart: bool = False
     """Forget the checkpoint and begin at the beginning."""
 
 
-class _Importer(Protocol):
-    def run(self, rows: Reading) -> None:
-        """Import the rows that are still to be imported.
-
-        Counts them into the ledger, and commits and checkpoints it after each acknowledged batch.
-        """
+def held_store(work: Path, shop_id: str) -> HeldStore:
+    """Return the holding store of a shop."""
+    return HeldStore(work / "imports" / shop_id / "held.sqlite3")
 
 
 def run_import(
@@ -68,9 +65,10 @@ def run_import(
     with tempfile.TemporaryDirectory(prefix="vitrine-import-") as temporary:
         durable = job.work is not None and services is not None
         folder = ImportFolder(_folder_of(job, mapping) if durable else Path(temporary))
+        around = Surroundings(mapping, _pictures(job, mapping), services, now)
         finished = False
         try:
-            report = _run_in(folder, job, mapping, services, now, progress)
+            report = _Run(job, around, folder, progress).report()
             finished = True
         finally:
             if job.rejects is not None and folder.rejects.exists():
@@ -80,32 +78,46 @@ def run_import(
     return report
 
 
-def _run_in(
-    folder: ImportFolder,
-    job: ImportJob,
-    mapping: KindMapping,
-    services: Services | None,
-    now: datetime,
-    progress: Progress,
-) -> ImportReport:
-    begun = folder.enter(restart=job.restart)
-    report = ImportReport(job.kind, str(job.path), job.shop_id, dry_run=services is None)
-    if begun is not None:
-        report = report_of(begun.report)
-        report.resumed_rows = report.read
-    started_s = time.monotonic()
-    source = open_source(job.path, mapping.file)
-    ledger = Ledger(report, folder, begun)
-    try:
-        reading = Reading(source, report.read, progress, report.problems)
-        _importer(job, mapping, ledger, services, now).run(reading)
-        ledger.commit()
-    finally:
-        ledger.close()
-        source.close()
-        report.seconds = time.monotonic() - started_s
+@dataclass(frozen=True)
+class _Run:
+    """One run of an import in its folder."""
+
+    job: ImportJob
+    around: Surroundings
+    folder: ImportFolder
+    progress: Progress
+
+    def report(self) -> ImportReport:
+        """Import what is left to import, then what was held and has its items now."""
+        job, services = self.job, self.around.services
+        begun = self.folder.enter(restart=job.restart)
+        report = ImportReport(job.kind, str(job.path), job.shop_id, dry_run=services is None)
+        if begun is not None:
+            report = report_of(begun.report)
+            report.resumed_rows = report.read
+        started_s = time.monotonic()
+        source = open_source(job.path, self.around.mapping.file)
+        held = held_store(job.work, job.shop_id) if job.work is not None and services is not None else None
+        origin = Origin(job.kind, str(job.path), self.around.mapping, str(self.around.pictures.root))
+        ledger = Ledger(report, self.folder, begun, None if held is None else lambda rows: held.hold(origin, rows))
+        try:
+            reading = Reading(source, report.read, self.progress, report.problems)
+            importer_of(job.kind, ledger, self.around).run(reading)
+            ledger.commit()
+            if held is not None and services is not None and job.kind in ("items", "changes"):
+                report.joined.update(join_held(held, job.shop_id, services, self.around.now))
+        finally:
+            ledger.close()
+            source.close()
+            if held is not None:
+                held.close()
+            report.seconds = time.monotonic() - started_s
+        return _checked(report)
+
+
+def _checked(report: ImportReport) -> ImportReport:
     if report.read == 0 and not report.problems:
-        report.problems.append(f"{job.path} holds no rows")
+        report.problems.append(f"{report.file} holds no rows")
     if not report.balanced():
         raise AssertionError(f"the import lost count: {report.as_dict()}")
     return report
@@ -119,19 +131,5 @@ def _folder_of(job: ImportJob, mapping: KindMapping) -> Path:
     return job.work / "imports" / job.shop_id / f"{job.kind}-{key}"
 
 
-def _importer(
-    job: ImportJob, mapping: KindMapping, ledger: Ledger, services: Services | None, now: datetime
-) -> _Importer:
-    pictures = PictureFolder(job.picture_folder or job.path.parent / mapping.picture_folder)
-    if job.kind in ("items", "changes"):
-        return ItemImport(mapping, pictures, ledger, services)
-    if job.kind == "pictures":
-        return PictureImport(mapping, pictures, ledger, services)
-    if job.kind == "campaigns":
-        return CampaignImport(mapping.picture_address, ledger, services)
-    known = services.known_item_ids(job.shop_id) if services is not None else frozenset()
-    if known is None:
-        ledger.report.note("item_vision is not reachable: whether the items exist was not checked")
-    if job.kind == "links":
-        return LinkImport(mapping, ledger, known or frozenset())
-    return EventImport(mapping, ledger, services, now, known or frozenset())
+def _pictures(job: ImportJob, mapping: KindMapping) -> PictureFolder:
+    return PictureFolder(job.picture_folder or job.path.parent / mapping.picture_folder)

@@ -15,7 +15,7 @@ class PictureFolder:
     """Reads pictures below one folder; nothing outside of it, whatever the reference says."""
 
     def __init__(self, root: Path) -> None:
-        self._root = root.resolve()
+        self.root = root.resolve()
 
     def picture(self, reference: str) -> pb.Picture:
         """Return the picture as bytes, or as its address when the reference is one.
@@ -25,7 +25,7 @@ class PictureFolder:
         if reference.startswith(("http://", "https://")):
             return pb.Picture(url=reference)
         path = self._path(reference)
-        if not path.is_relative_to(self._root):
+        if not path.is_relative_to(self.root):
             raise PictureMissing(f"{reference} leads outside of the picture folder")
         try:
             if path.stat().st_size > LARGEST_PICTURE_BYTES:
@@ -37,4 +37,4 @@ class PictureFolder:
     def _path(self, reference: str) -> Path:
         """A path within the folder may be given whole; "/x.jpg" else means the folder's x.jpg, as in shop exports."""
         whole = Path(reference).resolve()
-        return whole if whole.is_relative_to(self._root) else (self._root / reference.lstrip("/")).resolve()
+        return whole if whole.is_relative_to(self.root) else (self.root / reference.lstrip("/")).resolve()

@@ -38,6 +38,8 @@ class ImportReport:
     """References to things that are not there, by kind: pictures, items, variants."""
     service: Counter[str] = field(default_factory=Counter)
     """What the service counted."""
+    joined: Counter[str] = field(default_factory=Counter)
+    """Rows of earlier imports that waited for the items of this one, by kind and fate."""
     samples: dict[str, list[Sample]] = field(default_factory=dict)
     """A few examples of every reason and of every kind of dangling reference."""
     notes: list[str] = field(default_factory=list)
@@ -90,7 +92,7 @@ class ImportReport:
         path.write_text(json.dumps(self.as_dict(), ensure_ascii=False, indent=2) + "\n", encoding="utf-8")
 
 
-COUNTERS = ("reasons", "merged_by", "filled", "dangling", "service")
+COUNTERS = ("reasons", "merged_by", "filled", "dangling", "service", "joined")
 PLAIN = ("kind", "file", "shop_id", "dry_run", "read", "imported", "merged", "held", "rejected", "resumed_rows")
 
 

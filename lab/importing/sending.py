@@ -1,7 +1,7 @@
 """Sends what was read to the services, with patience while they are down."""
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Any, cast
@@ -9,6 +9,7 @@ from typing import Any, cast
 import grpc
 
 from lab.channels import open_channel
+from lab.importing.known_items import KnownItems
 from lab.importing.problems import ServiceRefused
 from services.kit.status import RemoteError, read_error
 from vitrine.item_vision.v1 import item_vision_pb2, item_vision_pb2_grpc
@@ -17,6 +18,7 @@ from vitrine.user_profile.v1 import user_profile_pb2, user_profile_pb2_grpc
 
 EVENTS_A_MESSAGE = 1_000
 ITEMS_A_MESSAGE = 100
+ITEMS_A_QUESTION = 500
 MESSAGE_BYTES = 6 * 2**20
 _ATTEMPTS = 7
 _FIRST_WAIT_S = 0.2
@@ -81,31 +83,52 @@ class Services:
 
     def item_facts(self, shop_id: str, vector_release_id: str = "") -> list[Any]:
         """Return the whole catalogue as ItemFacts. Raises: ServiceRefused."""
-        facts: list[Any] = []
+        return [facts for page in self.item_pages(shop_id, vector_release_id) for facts in page]
+
+    def item_pages(self, shop_id: str, vector_release_id: str = "") -> Iterator[Sequence[Any]]:
+        """Yield the catalogue as ItemFacts, page by page. Raises: ServiceRefused."""
         token = ""
         while True:
             request = item_vision_pb2.ListItemsRequest(
                 shop_id=shop_id, page_size=5_000, page_token=token, vector_release_id=vector_release_id
             )
             page = self._patiently("item_vision", partial(self.catalogue.ListItems, request, timeout=_UNARY_TIMEOUT_S))
-            facts += page.items
+            yield page.items
             token = page.next_page_token
             if not token:
-                return facts
+                return
 
-    def known_item_ids(self, shop_id: str) -> frozenset[str] | None:
-        """Return the ids of the catalogue's items; None when item_vision is not there: it is only asked in passing."""
+    def known_items(self, shop_id: str) -> KnownItems | None:
+        """Return which items the catalogue has; None when item_vision is not there: it is only asked in passing."""
         request = item_vision_pb2.ListItemsRequest(shop_id=shop_id, page_size=1)
         try:
             self.catalogue.ListItems(request, timeout=_UNARY_TIMEOUT_S)
         except grpc.RpcError:
             return None
-        return frozenset(facts.item_id for facts in self.item_facts(shop_id))
+        return KnownItems([facts.item_id for facts in page] for page in self.item_pages(shop_id))
+
+    def missing_item_ids(self, shop_id: str, item_ids: Sequence[str]) -> list[str]:
+        """Return those of the ids that the catalogue lacks, in the order given. Raises: ServiceRefused."""
+        missing: list[str] = []
+        for start in range(0, len(item_ids), ITEMS_A_QUESTION):
+            asked = item_ids[start : start + ITEMS_A_QUESTION]
+            missing += self._get_items(shop_id, asked, full=False).missing_item_ids
+        return missing
+
+    def full_items(self, shop_id: str, item_ids: Sequence[str]) -> dict[str, Any]:
+        """Return items (at most a thousand) with all their texts by id, without the missing. Raises: ServiceRefused."""
+        if not item_ids:
+            return {}
+        return {item.item_id: item for item in self._get_items(shop_id, item_ids, full=True).items}
 
     def close(self) -> None:
         """Close the channels."""
         for channel in self._channels.values():
             channel.close()
+
+    def _get_items(self, shop_id: str, item_ids: Sequence[str], *, full: bool) -> Any:
+        request = item_vision_pb2.GetItemsRequest(shop_id=shop_id, item_ids=item_ids, full=full)
+        return self._patiently("item_vision", lambda: self.catalogue.GetItems(request, timeout=_UNARY_TIMEOUT_S))
 
     def _patiently(
         self, service: str, call: Callable[[], Any], on_failure: Callable[[RemoteError], None] | None = None

@@ -121,12 +121,14 @@ def test_a_refused_request_is_not_repeated(services: Services, plan: Plan, waits
 
 def test_the_whole_catalogue_is_paged_through(services: Services) -> None:
     assert [facts.item_id for facts in services.item_facts("shop")] == [f"i{number}" for number in range(7)]
-    assert services.known_item_ids("shop") == {f"i{number}" for number in range(7)}
+    known = services.known_items("shop")
+    assert known is not None
+    assert known.unknown(["i6", "", "i7", "i0"]) == [2]
 
 
 def test_whether_items_exist_is_only_asked_in_passing(waits: list[float]) -> None:
     nowhere = Services(Addresses(["127.0.0.1:1"], ["127.0.0.1:1"], ["127.0.0.1:1"]), wait=waits.append)
-    assert nowhere.known_item_ids("shop") is None
+    assert nowhere.known_items("shop") is None
     assert waits == []
     nowhere.close()
 

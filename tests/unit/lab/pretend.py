@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
+from lab.importing.known_items import KnownItems
 from vitrine.item_vision.v1 import item_vision_pb2
 from vitrine.user_profile.v1 import user_profile_pb2
 
@@ -51,8 +52,21 @@ class PretendServices:
     def send_campaign(self, shop_id: str, campaign: Any) -> None:
         self.campaigns.append(campaign)
 
-    def known_item_ids(self, shop_id: str) -> frozenset[str]:
-        return frozenset(self._known)
+    def known_items(self, shop_id: str) -> KnownItems:
+        return KnownItems([self._there()])
+
+    def missing_item_ids(self, shop_id: str, item_ids: Sequence[str]) -> list[str]:
+        there = self._there()
+        return [item_id for item_id in item_ids if item_id not in there]
+
+    def full_items(self, shop_id: str, item_ids: Sequence[str]) -> dict[str, Any]:
+        return {each: item_vision_pb2.Item(item_id=each) for each in item_ids if each in self._there()}
+
+    def item_pages(self, shop_id: str) -> list[list[Any]]:
+        return [self.item_facts(shop_id)]
 
     def item_facts(self, shop_id: str) -> list[Any]:
-        return [item_vision_pb2.ItemFacts(item_id=item_id) for item_id in self._known]
+        return [item_vision_pb2.ItemFacts(item_id=item_id) for item_id in self._there()]
+
+    def _there(self) -> list[str]:
+        return [*self._known, *(item_id for item_id in self.items if item_id not in self._known)]
