@@ -125,7 +125,12 @@ def worker_definition(settings: ItemVisionSettings) -> ServiceDefinition:
                 asyncio.to_thread(load_text_encoder, settings.text_encoder),
             )
             await _until_migrated(settings)
-            work = WorkerSettings(settings.worker_batch_items, settings.worker_idle_s, settings.worker_attempts)
+            work = WorkerSettings(
+                settings.worker_batch_items,
+                settings.worker_idle_s,
+                settings.worker_attempts,
+                settings.worker_wordy_batch_items,
+            )
             jobs = FeatureJobs(engine, settings.worker_attempts, settings.worker_lease_s)
             worker = Worker(jobs, Encoders(image, text), work, rule_of)
             runtime.background.spawn("release_watch", releases.watch())

@@ -9,7 +9,8 @@ import numpy as np
 
 from services.item_vision import requests
 from services.item_vision.holdings import Holdings
-from services.item_vision.intake import take_in
+from services.item_vision.intake import take_in, take_links
+from services.item_vision.item import CatalogueItem
 from services.item_vision.messages import facts_message, item_message
 from services.item_vision.sql.cursor import Cursor
 from services.item_vision.sql.feature_store import FeatureKind, ItemFeatures
@@ -46,8 +47,52 @@ class CatalogueServicer(item_vision_pb2_grpc.CatalogueServiceServicer):
             answer.created_count += written.created
             answer.updated_count += written.updated + intake.repeated
             answer.unchanged_count += written.unchanged
+            answer.revived_count += written.revived
             answer.rejected_count += intake.rejected
             answer.errors.extend(intake.errors[: LISTED_ERRORS - len(answer.errors)])
+        if not shop_id:
+            raise InvalidRequest.of("shop_id", "required in the first message of the stream")
+        return answer
+
+    async def ReconcileItems(  # type: ignore[override]  # noqa: N802
+        self, request_iterator: AsyncIterator[pb.ReconcileItemsRequest], context: grpc.aio.ServicerContext
+    ) -> pb.ReconcileItemsResponse:
+        """Retire what the stream did not name, once it has said that it is complete."""
+        shop_id, last = "", pb.ReconcileItemsRequest()
+        async with self._holdings.catalogue.reconciliation() as reconciliation:
+            async for request in request_iterator:
+                requests.check_reconcile(request, first=not shop_id, completed=last.complete)
+                shop_id, last = shop_id or request.shop_id, request
+                await reconciliation.name(request.item_ids)
+            if not last.complete:
+                raise InvalidRequest.of("complete", "say complete in the last message; nothing was retired")
+            outcome = await reconciliation.retire(shop_id, allow_losses=last.allow_losses)
+        return pb.ReconcileItemsResponse(retired_count=outcome.retired, present_count=outcome.present)
+
+    async def ResolveVariants(  # type: ignore[override]  # noqa: N802
+        self, request: pb.ResolveVariantsRequest, context: grpc.aio.ServicerContext
+    ) -> pb.ResolveVariantsResponse:
+        """The item of each variant."""
+        requests.check_resolve_variants(request)
+        found = await self._holdings.catalogue.items_of_variants(request.shop_id, request.variant_ids)
+        return pb.ResolveVariantsResponse(item_ids=[found.get(variant_id, "") for variant_id in request.variant_ids])
+
+    async def PutLinks(  # type: ignore[override]  # noqa: N802
+        self, request_iterator: AsyncIterator[pb.PutLinksRequest], context: grpc.aio.ServicerContext
+    ) -> pb.PutLinksResponse:
+        """Replace the links of items, a message at a time."""
+        answer, shop_id, index = pb.PutLinksResponse(), "", 0
+        async for request in request_iterator:
+            requests.check_put_links(request, first=not shop_id)
+            shop_id = shop_id or request.shop_id
+            accepted, errors = take_links(request.items, index)
+            index += len(request.items)
+            written = await self._holdings.catalogue.put_links(shop_id, accepted)
+            answer.updated_count += written.updated
+            answer.unchanged_count += written.unchanged
+            answer.held_count += written.held
+            answer.rejected_count += len(request.items) - len(accepted)
+            answer.errors.extend(errors[: LISTED_ERRORS - len(answer.errors)])
         if not shop_id:
             raise InvalidRequest.of("shop_id", "required in the first message of the stream")
         return answer
@@ -60,7 +105,11 @@ class CatalogueServicer(item_vision_pb2_grpc.CatalogueServiceServicer):
         release = self._vectors_of(request.shop_id, request.vector_release_id)
         current = await self._still_known(request)
         wanted = [item_id for item_id in request.item_ids if item_id not in current]
-        found = await self._holdings.catalogue.get(request.shop_id, wanted) if wanted else {}
+        found: dict[str, CatalogueItem] = {}
+        if wanted:
+            found = await self._holdings.catalogue.get(
+                request.shop_id, wanted, retired=request.include_retired, linked=request.full
+            )
         return pb.GetItemsResponse(
             items=[
                 item_message(found[item_id], request.locale, release, full=request.full)
@@ -81,7 +130,9 @@ class CatalogueServicer(item_vision_pb2_grpc.CatalogueServiceServicer):
         if not watch_cursor:
             watch_cursor = str(await self._holdings.catalogue.now_cursor(request.shop_id))
         created_from = request.created_from.ToDatetime(tzinfo=UTC) if request.HasField("created_from") else None
-        items = await self._holdings.catalogue.page(request.shop_id, after, size, created_from)
+        items = await self._holdings.catalogue.page(
+            request.shop_id, after, size, created_from, retired=request.include_retired
+        )
         more = len(items) == size
         return pb.ListItemsResponse(
             items=[facts_message(item, release) for item in items],

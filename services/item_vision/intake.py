@@ -7,9 +7,9 @@ from datetime import datetime
 from typing import Final
 
 from services.item_vision.fetch import PictureFetcher
-from services.item_vision.item import CatalogueItem
+from services.item_vision.item import CatalogueItem, Link
 from services.item_vision.model.pictures import PictureError, decode_picture
-from services.item_vision.requests import catalogue_item, item_violations
+from services.item_vision.requests import catalogue_item, item_violations, link_violations
 from services.item_vision.sql.catalogue import StoredPicture
 from services.kit.executor import BoundedExecutor
 from vitrine.item_vision.v1 import item_vision_pb2
@@ -42,7 +42,9 @@ async def take_in(
     accepted: list[tuple[int, item_vision_pb2.ItemInput]] = []
     for index, item in enumerate(batch, start=first_index):
         violations = item_violations(item)
-        intake.errors += [_error(index, item, each.field, "INVALID_REQUEST", each.description) for each in violations]
+        intake.errors += [
+            _error(index, item.item_id, each.field, "INVALID_REQUEST", each.description) for each in violations
+        ]
         if violations:
             intake.rejected += 1
         else:
@@ -52,7 +54,7 @@ async def take_in(
         images: list[str] = []
         for place, picture in enumerate(pictures):
             if isinstance(picture, PictureError):
-                error = _error(index, item, f"images[{place}]", picture.reason, str(picture))
+                error = _error(index, item.item_id, f"images[{place}]", picture.reason, str(picture))
                 error.kept_item = True
                 intake.errors.append(error)
             elif picture.sha256 not in images:
@@ -61,6 +63,20 @@ async def take_in(
         intake.repeated += item.item_id in intake.items
         intake.items[item.item_id] = catalogue_item(item, images, now)
     return intake
+
+
+def take_links(
+    batch: Sequence[item_vision_pb2.ItemLinks], first_index: int
+) -> tuple[dict[str, Sequence[Link]], list[item_vision_pb2.ItemError]]:
+    """The links of a batch by item, and what is wrong with the entries that are refused."""
+    accepted: dict[str, Sequence[Link]] = {}
+    errors: list[item_vision_pb2.ItemError] = []
+    for index, entry in enumerate(batch, start=first_index):
+        violations = link_violations(entry)
+        errors += [_error(index, entry.item_id, each.field, "INVALID_REQUEST", each.description) for each in violations]
+        if not violations:
+            accepted[entry.item_id] = [(link.kind, link.item_id) for link in entry.links]
+    return accepted, errors
 
 
 class PictureReader:
@@ -90,9 +106,7 @@ def stored_picture(content: bytes) -> StoredPicture:
     return StoredPicture(picture.content_sha256, picture.media_type, picture.width, picture.height, content)
 
 
-def _error(
-    index: int, item: item_vision_pb2.ItemInput, place: str, reason: str, description: str
-) -> item_vision_pb2.ItemError:
+def _error(index: int, item_id: str, place: str, reason: str, description: str) -> item_vision_pb2.ItemError:
     return item_vision_pb2.ItemError(
-        index=index, item_id=item.item_id[:128], field=place, reason=reason, description=description
+        index=index, item_id=item_id[:128], field=place, reason=reason, description=description
     )

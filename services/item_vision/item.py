@@ -4,12 +4,36 @@ import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Any
+from typing import Any, Protocol
 
 from services.item_vision.model.text import ItemText
 
 Vector = tuple[str, str, Sequence[float]]
 """(modality, space_id, values) of a vector that the shop brought."""
+
+Link = tuple[int, str]
+"""(LinkKind, item_id) of an item that the shop says goes with another."""
+
+
+class EarlierState(Protocol):
+    """What the next state of an item is compared with."""
+
+    @property
+    def images(self) -> Sequence[str]: ...  # noqa: D102
+    @property
+    def near_duplicate_cluster(self) -> int: ...  # noqa: D102
+    @property
+    def in_stock(self) -> bool: ...  # noqa: D102
+    @property
+    def restocked_at(self) -> datetime | None: ...  # noqa: D102
+    @property
+    def currency(self) -> str: ...  # noqa: D102
+    @property
+    def price_minor(self) -> int: ...  # noqa: D102
+    @property
+    def price_dropped_at(self) -> datetime | None: ...  # noqa: D102
+    @property
+    def previous_price_minor(self) -> int | None: ...  # noqa: D102
 
 
 @dataclass(frozen=True)
@@ -41,6 +65,12 @@ class CatalogueItem:
     restocked_at: datetime | None = None
     price_dropped_at: datetime | None = None
     previous_price_minor: int | None = None
+    variant_ids: Sequence[str] = ()
+    """By which events name variants of it."""
+    links: Sequence[Link] = ()
+    """In the shop's order. Not part of what an item is sent with, and read only where they are answered."""
+    retired: bool = False
+    """Whether the shop's catalogue no longer names it."""
     content_hash: bytes = b""
     revision: int = 0
     """Of the stored state; another one means that something changed. 0 while it is not stored."""
@@ -61,7 +91,7 @@ class CatalogueItem:
         words = [sorted(each.items()) for each in (self.titles, self.descriptions, self.attributes)]
         return _hash((self.images[:1], words, self.brand, self.category))
 
-    def after(self, before: "CatalogueItem | None", now: datetime) -> "CatalogueItem":
+    def after(self, before: EarlierState | None, now: datetime) -> "CatalogueItem":
         """The item as it follows an earlier state: what stays, what fell in price, what came back."""
         if before is None:
             return self
@@ -90,7 +120,8 @@ def content_hash(item: CatalogueItem, created_at_given: bool) -> bytes:
         item.link, list(item.images), [(modality, space, list(values)) for modality, space, values in item.vectors],
         item.created_at.isoformat() if created_at_given else "",
     )  # fmt: skip
-    return _hash(facts)
+    # Only where there are any, so that items stored before there were variants count as unchanged.
+    return _hash((*facts, list(item.variant_ids)) if item.variant_ids else facts)
 
 
 def _hash(value: Any) -> bytes:

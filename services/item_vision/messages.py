@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from datetime import datetime
+from typing import cast
 
 from google.protobuf.timestamp_pb2 import Timestamp
 
@@ -44,6 +45,9 @@ def facts_message(item: CatalogueItem, release: VisionRelease | None) -> item_vi
         attributes=item.attributes,
         vectors=_vectors(item, release),
         revision=item.revision,
+        retired=item.retired,
+        variant_ids=item.variant_ids,
+        links=_links(item),
     )
     if item.list_price_minor is not None and item.list_price_minor > item.price_minor:
         message.list_price.CopyFrom(_money(item.list_price_minor, item.currency))
@@ -77,6 +81,9 @@ def item_message(
         created_at=_timestamp(item.created_at),
         vectors=_vectors(item, release),
         revision=item.revision,
+        retired=item.retired,
+        variant_ids=item.variant_ids if full else (),
+        links=_links(item) if full else (),
     )
     if item.list_price_minor is not None and item.list_price_minor > item.price_minor:
         message.list_price.CopyFrom(_money(item.list_price_minor, item.currency))
@@ -104,6 +111,13 @@ def _vectors(item: CatalogueItem, release: VisionRelease | None) -> list[common_
         for modality, space_id, values in release.vectors(item.item_id)
     ]
     return [*computed, *brought]
+
+
+def _links(item: CatalogueItem) -> list[item_vision_pb2.ItemLink]:
+    return [
+        item_vision_pb2.ItemLink(kind=cast("item_vision_pb2.LinkKind.ValueType", kind), item_id=linked)
+        for kind, linked in item.links
+    ]
 
 
 def _money(amount_minor: int, currency: str) -> common_pb2.Money:

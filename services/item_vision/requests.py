@@ -16,6 +16,9 @@ DEFAULT_PAGE = 1_000
 MAXIMUM_SIMILAR = 200
 DEFAULT_SIMILAR = 20
 MAXIMUM_IMAGES = 12
+MAXIMUM_VARIANTS = 1_000
+MAXIMUM_LINKS = 200
+MAXIMUM_NAMED = 10_000
 MAXIMUM_PICTURE_BYTES = 10 * 2**20
 EARLIEST = datetime(1970, 1, 2, tzinfo=UTC)
 
@@ -60,7 +63,51 @@ def item_violations(item: item_vision_pb2.ItemInput) -> tuple[FieldViolation, ..
         checks.text(f"attributes[{name}]", value, max_length=256)
     checks.timestamp("created_at", item.created_at, earliest=EARLIEST)
     _vectors(checks, item)
+    if item.variant_ids:
+        checks.count("variant_ids", item.variant_ids, 0, MAXIMUM_VARIANTS)
+        _distinct(checks, "variant_ids", item.variant_ids, item.item_id)
     return checks.violations
+
+
+def link_violations(entry: item_vision_pb2.ItemLinks) -> tuple[FieldViolation, ...]:
+    """What is wrong with the links of an item."""
+    checks = Checks()
+    checks.identifier("item_id", entry.item_id, required=True)
+    checks.count("links", entry.links, 0, MAXIMUM_LINKS)
+    for index, link in enumerate(entry.links):
+        checks.known_enum(f"links[{index}].kind", link.kind, item_vision_pb2.LinkKind, required=True)
+        checks.identifier(f"links[{index}].item_id", link.item_id, required=True)
+        checks.that(link.item_id != entry.item_id, f"links[{index}].item_id", "send another item than the item itself")
+    pairs = {(link.kind, link.item_id) for link in entry.links}
+    checks.that(len(pairs) == len(entry.links), "links", "send each target once a kind")
+    return checks.violations
+
+
+def check_put_links(request: item_vision_pb2.PutLinksRequest, *, first: bool) -> None:
+    """Check a message of the stream; its entries are checked one by one by `link_violations`."""
+    checks = _of_shop(request.shop_id, request.request_id) if first else Checks()
+    checks.count("items", request.items, 0, MAXIMUM_BATCH)
+    ids = [entry.item_id for entry in request.items]
+    checks.that(len(set(ids)) == len(ids), "items", "send each item once a message")
+    checks.raise_if_any()
+
+
+def check_reconcile(request: item_vision_pb2.ReconcileItemsRequest, *, first: bool, completed: bool) -> None:
+    """Check a message of the stream; `completed` is whether an earlier one said complete."""
+    checks = _of_shop(request.shop_id, request.request_id) if first else Checks()
+    checks.that(not completed, "complete", "send no message after the one that says complete")
+    checks.count("item_ids", request.item_ids, 0, MAXIMUM_NAMED)
+    _ids(checks, request.item_ids)
+    checks.raise_if_any()
+
+
+def check_resolve_variants(request: item_vision_pb2.ResolveVariantsRequest) -> None:
+    """Raise InvalidRequest naming every field that breaks its rule."""
+    checks = _of_shop(request.shop_id, request.request_id)
+    checks.count("variant_ids", request.variant_ids, 1, MAXIMUM_IDS)
+    for index, variant_id in enumerate(request.variant_ids):
+        checks.identifier(f"variant_ids[{index}]", variant_id, required=True)
+    checks.raise_if_any()
 
 
 def catalogue_item(item: item_vision_pb2.ItemInput, images: list[str], now: datetime) -> CatalogueItem:
@@ -86,6 +133,7 @@ def catalogue_item(item: item_vision_pb2.ItemInput, images: list[str], now: date
         images=images,
         created_at=item.created_at.ToDatetime(tzinfo=UTC) if given else now,
         vectors=[(each.modality, each.space_id, list(each.values)) for each in item.vectors],
+        variant_ids=list(item.variant_ids),
     )
     return replace(kept, content_hash=content_hash(kept, given))
 
@@ -220,6 +268,14 @@ def _vectors(checks: Checks, item: item_vision_pb2.ItemInput) -> None:
         checks.finite(f"{field}.values", vector.values)
         checks.that(vector.modality not in seen, f"{field}.modality", "send each modality once")
         seen.add(vector.modality)
+
+
+def _distinct(checks: Checks, field: str, ids: Sequence[str], own: str) -> None:
+    """Ids of their own, each once, none of them the item's."""
+    for index, each in enumerate(ids):
+        checks.identifier(f"{field}[{index}]", each, required=True)
+    distinct = len(set(ids)) == len(ids) and own not in ids
+    checks.that(distinct, field, "send each id once, and not the item's own")
 
 
 def _is_link(link: str) -> bool:

@@ -34,7 +34,9 @@ class ItemVisionSettings(DatabaseSettings):
     vectors_poll_s: float = Field(default=0.5, gt=0)
     """How often new features are taken into the vectors of loaded releases."""
     worker_batch_items: int = Field(default=32, ge=1, le=1_000)
-    """Items a worker takes at a time."""
+    """Items with pictures that a worker takes at a time."""
+    worker_wordy_batch_items: int = Field(default=512, ge=1, le=10_000)
+    """Items without pictures that a worker takes beside them: only their words are encoded, a millisecond each."""
     worker_idle_s: float = Field(default=0.5, gt=0)
     """How long a worker rests when nothing waits."""
     worker_attempts: int = Field(default=4, ge=1, le=100)

@@ -54,9 +54,41 @@ items = sa.Table(
     sa.Column("previous_price_minor", sa.BigInteger),
     sa.Column("deleted", sa.Boolean, nullable=False, server_default=sa.false()),
     sa.Column("changed_xid", Xid8, nullable=False, comment="the transaction that changed it last: what watches follow"),
+    sa.Column(
+        "retired",
+        sa.Boolean,
+        nullable=False,
+        server_default=sa.false(),
+        comment="the shop's catalogue no longer names it; features and history stay",
+    ),
+    sa.Column(
+        "variant_ids",
+        ARRAY(sa.Text),
+        nullable=False,
+        server_default="{}",
+        comment="ids by which events name variants of it",
+    ),
     comment="The catalogue. Deleted items stay as tombstones, so that watchers are told.",
 )
 sa.Index("items_changed", items.c.shop_id, items.c.changed_xid, items.c.item_id)
+sa.Index(
+    "items_variants",
+    items.c.variant_ids,
+    postgresql_using="gin",
+    postgresql_where=sa.text("variant_ids <> '{}'::text[]"),
+)
+
+links = sa.Table(
+    "links",
+    metadata,
+    sa.Column("shop_id", sa.Text, primary_key=True),
+    sa.Column("item_id", sa.Text, primary_key=True, comment="it need not exist"),
+    sa.Column("kinds", ARRAY(sa.SmallInteger), nullable=False, comment="LinkKind of each link"),
+    sa.Column(
+        "linked_item_ids", ARRAY(sa.Text), nullable=False, comment="targets in the shop's order; none need exist"
+    ),
+    comment="What the shop says goes with an item; no row for an item without links.",
+)
 
 pictures = sa.Table(
     "pictures",
@@ -96,7 +128,16 @@ feature_jobs = sa.Table(
     sa.Column("item_id", sa.Text, primary_key=True),
     sa.Column("attempts", sa.Integer, nullable=False, server_default="0"),
     sa.Column("not_before", MOMENT, nullable=False, server_default=sa.text("now()")),
+    sa.Column(
+        "pictured", sa.Boolean, nullable=False, server_default=sa.true(), comment="whether the CNN has work to do"
+    ),
     sa.Column("failure", sa.Text, comment="reason and message when it was given up; null while it waits"),
     comment="Items whose features are to be computed; a worker takes them with SKIP LOCKED.",
 )
-sa.Index("feature_jobs_waiting", feature_jobs.c.not_before, postgresql_where=feature_jobs.c.failure.is_(None))
+sa.Index(
+    "feature_jobs_waiting",
+    feature_jobs.c.pictured,
+    feature_jobs.c.not_before,
+    postgresql_where=sa.text("failure IS NULL AND attempts = 0"),
+)
+sa.Index("feature_jobs_tried", feature_jobs.c.not_before, postgresql_where=sa.text("failure IS NULL AND attempts > 0"))

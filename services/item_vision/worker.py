@@ -46,6 +46,8 @@ class WorkerSettings:
     batch_items: int
     idle_s: float
     attempts: int
+    wordy_batch_items: int | None = None
+    """Items without pictures taken beside them; None: as many."""
 
 
 class Worker:
@@ -82,7 +84,7 @@ class Worker:
 
     async def work_once(self) -> int:
         """Take a batch and finish it; returns how many jobs there were."""
-        jobs = await self._jobs.take(self._settings.batch_items)
+        jobs = await self._jobs.take(self._settings.batch_items, self._settings.wordy_batch_items)
         if jobs:
             computed = await asyncio.to_thread(compute_safely, jobs, self._encoders)
             await self._write(computed)

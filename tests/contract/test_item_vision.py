@@ -181,6 +181,9 @@ async def test_a_stream_needs_a_shop_and_messages_of_a_size(house):
 @covers("CatalogueService.ListItems", "UNAVAILABLE DATABASE_DOWN")
 @covers("CatalogueService.WatchItems", "UNAVAILABLE DATABASE_DOWN")
 @covers("CatalogueService.DeleteItems", "UNAVAILABLE DATABASE_DOWN")
+@covers("CatalogueService.ReconcileItems", "UNAVAILABLE DATABASE_DOWN")
+@covers("CatalogueService.ResolveVariants", "UNAVAILABLE DATABASE_DOWN")
+@covers("CatalogueService.PutLinks", "UNAVAILABLE DATABASE_DOWN")
 @covers("CatalogueService.GetFeatureProgress", "UNAVAILABLE DATABASE_DOWN")
 @covers("CatalogueService.ExportFeatures", "UNAVAILABLE DATABASE_DOWN")
 @covers("ItemVisionService.GetImage", "UNAVAILABLE DATABASE_DOWN")
@@ -194,6 +197,9 @@ async def test_without_a_database_every_call_says_so_and_recovers(house):
         lambda: listed(house),
         lambda: watching(house, stop_at_end=True),
         lambda: house.catalogue.DeleteItems(pb.DeleteItemsRequest(shop_id=house.shop_id, item_ids=["a"])),
+        lambda: reconciled(house, "a"),
+        lambda: resolved(house, "a"),
+        lambda: put_links(house, "a", (RELATED, "b")),
         lambda: house.catalogue.GetFeatureProgress(pb.GetFeatureProgressRequest(shop_id=house.shop_id)),
         lambda: house.catalogue.ExportFeatures(pb.ExportFeaturesRequest(shop_id=house.shop_id)),
         lambda: house.vision.GetImage(pb.GetImageRequest(shop_id=house.shop_id, item_id="a")),
@@ -203,6 +209,188 @@ async def test_without_a_database_every_call_says_so_and_recovers(house):
         await refused(call(), DOWN)
     await house.mend_database()
     assert [each.item_id for each in await listed(house)] == ["a"]
+
+
+# ReconcileItems
+
+
+async def reconciled(house: House, *item_ids: str, **fields) -> pb.ReconcileItemsResponse:
+    fields.setdefault("complete", True)
+    request = pb.ReconcileItemsRequest(shop_id=house.shop_id, item_ids=item_ids, **fields)
+    return await house.catalogue.ReconcileItems(iter([request]))
+
+
+@covers("CatalogueService.ReconcileItems")
+async def test_what_a_whole_catalogue_no_longer_names_is_retired_and_can_be_revived(house):
+    await upsert(house, item("a"), item("b", drawn()), item("c"))
+    await house.work()
+    (before,) = await read(watching(house, stop_at_end=True))
+
+    async def messages():
+        yield pb.ReconcileItemsRequest(shop_id=house.shop_id, item_ids=["a", "never there"])
+        yield pb.ReconcileItemsRequest(item_ids=["c", "a"], complete=True)
+
+    answer = await house.catalogue.ReconcileItems(messages())
+    assert (answer.retired_count, answer.present_count) == (1, 2)
+    assert [each.item_id for each in await listed(house)] == ["a", "c"]
+    (gone,) = await read(watching(house, before.cursor, stop_at_end=True))
+    assert (list(gone.items), list(gone.deleted_item_ids)) == ([], ["b"])
+    assert list((await got(house, "b")).missing_item_ids) == ["b"]
+    assert (await image(house, "b")).content
+    again = await reconciled(house, "a", "c")
+    assert (again.retired_count, again.present_count) == (0, 2)
+    revived = await upsert(house, item("a"), item("b", drawn()))
+    assert (revived.created_count, revived.updated_count, revived.revived_count, revived.unchanged_count) == (
+        0,
+        1,
+        1,
+        1,
+    )
+    (back,) = await read(watching(house, gone.cursor, stop_at_end=True))
+    assert [each.item_id for each in back.items] == ["b"]
+    progress = await house.catalogue.GetFeatureProgress(pb.GetFeatureProgressRequest(shop_id=house.shop_id))
+    assert (progress.waiting_count, progress.done_count) == (0, 3)
+
+
+@covers("CatalogueService.GetItems")
+@covers("CatalogueService.ListItems")
+async def test_retired_items_are_answered_to_whoever_asks_for_them(house):
+    await upsert(house, item("a"), item("b"))
+    await reconciled(house, "a")
+    answer = await got(house, "b", "a", "nobody", include_retired=True)
+    assert [(each.item_id, each.retired) for each in answer.items] == [("b", True), ("a", False)]
+    assert list(answer.missing_item_ids) == ["nobody"]
+    everything = await listed(house, include_retired=True)
+    assert [(each.item_id, each.retired) for each in everything] == [("a", False), ("b", True)]
+    deleted = await house.catalogue.DeleteItems(pb.DeleteItemsRequest(shop_id=house.shop_id, item_ids=["b"]))
+    assert deleted.deleted_count == 1
+    assert [each.item_id for each in await listed(house, include_retired=True)] == ["a"]
+
+
+@covers("CatalogueService.ReconcileItems", "FAILED_PRECONDITION LOSSES_IMPLAUSIBLE")
+async def test_an_implausible_loss_is_refused_until_it_is_allowed(house):
+    await upsert(house, *[item(f"i{number:02}") for number in range(20)])
+    kept = [f"i{number:02}" for number in range(9)]
+    error = await refused(reconciled(house, *kept), (grpc.StatusCode.FAILED_PRECONDITION, "LOSSES_IMPLAUSIBLE"))
+    assert (error.metadata["lost_count"], error.metadata["present_count"]) == ("11", "20")
+    assert "--allow-losses" in error.message
+    assert len(await listed(house)) == 20
+    assert (await reconciled(house, *kept, "i09")).retired_count == 10
+    assert (await reconciled(house, "i00")).retired_count == 9
+    await upsert(house, *[item(f"i{number:02}") for number in range(20)])
+    assert (await reconciled(house, *kept, allow_losses=True)).retired_count == 11
+
+
+@covers("CatalogueService.ReconcileItems", "INVALID_ARGUMENT INVALID_REQUEST")
+async def test_a_reconciliation_that_is_not_completed_retires_nothing(house):
+    await upsert(house, item("a"), item("b"))
+    await refused(reconciled(house, "a", complete=False), INVALID, "complete")
+    await refused(house.catalogue.ReconcileItems(iter([])), INVALID, "complete")
+    await refused(reconciled(house, "a", ""), INVALID, "item_ids[1]")
+    await refused(reconciled(house, *["a"] * 10_001), INVALID, "item_ids")
+    twice = [pb.ReconcileItemsRequest(shop_id=house.shop_id, complete=True) for _ in range(2)]
+    await refused(house.catalogue.ReconcileItems(iter(twice)), INVALID, "complete")
+    nameless = [pb.ReconcileItemsRequest(shop_id=BAD_SHOP, complete=True)]
+    await refused(house.catalogue.ReconcileItems(iter(nameless)), INVALID, "shop_id")
+    assert len(await listed(house)) == 2
+
+
+# ResolveVariants
+
+
+async def resolved(house: House, *variant_ids: str) -> list[str]:
+    request = pb.ResolveVariantsRequest(shop_id=house.shop_id, variant_ids=variant_ids)
+    return list((await house.catalogue.ResolveVariants(request)).item_ids)
+
+
+@covers("CatalogueService.ResolveVariants")
+async def test_a_variant_is_answered_with_its_item(house):
+    await upsert(
+        house,
+        item("shirt", variant_ids=["shirt-s", "shirt-m", "cap"]),
+        item("cap"),
+        item("old shirt", variant_ids=["shirt-s", "only old"]),
+    )
+    await reconciled(house, "shirt", "cap")
+    asked = ["shirt-m", "nobody", "shirt-s", "cap", "only old", "shirt-m", "old shirt"]
+    assert await resolved(house, *asked) == ["shirt", "", "shirt", "cap", "old shirt", "shirt", "old shirt"]
+    assert list((await facts(house, "shirt")).variant_ids) == ["shirt-s", "shirt-m", "cap"]
+    assert list((await got(house, "shirt", full=True)).items[0].variant_ids) == ["shirt-s", "shirt-m", "cap"]
+    assert (await upsert(house, item("shirt", variant_ids=["shirt-s"]))).updated_count == 1
+    assert await resolved(house, "shirt-m") == [""]
+
+
+@covers("CatalogueService.ResolveVariants", "INVALID_ARGUMENT INVALID_REQUEST")
+async def test_malformed_variants_are_refused_by_field(house):
+    await refused(resolved(house), INVALID, "variant_ids")
+    await refused(resolved(house, "a", ""), INVALID, "variant_ids[1]")
+    answer = await upsert(house, item("a", variant_ids=["b", "b"]), item("c", variant_ids=["c"]))
+    assert [(each.item_id, each.field) for each in answer.errors] == [("a", "variant_ids"), ("c", "variant_ids")]
+
+
+# PutLinks
+
+RELATED, CROSS_SELL = pb.LINK_KIND_RELATED, pb.LINK_KIND_CROSS_SELL
+
+
+async def put_links(house: House, item_id: str, *links: tuple[int, str]) -> pb.PutLinksResponse:
+    entry = pb.ItemLinks(item_id=item_id, links=[pb.ItemLink(kind=kind, item_id=linked) for kind, linked in links])
+    request = pb.PutLinksRequest(shop_id=house.shop_id, items=[entry])
+    return await house.catalogue.PutLinks(iter([request]))
+
+
+def pairs(message: pb.ItemFacts | pb.Item) -> list[tuple[int, str]]:
+    return [(link.kind, link.item_id) for link in message.links]
+
+
+@covers("CatalogueService.PutLinks")
+async def test_links_are_kept_for_items_that_come_later_and_watchers_are_told(house):
+    await upsert(house, item("shirt"), item("belt"))
+    (before,) = await read(watching(house, stop_at_end=True))
+    goes_with = [(CROSS_SELL, "belt"), (RELATED, "nobody"), (RELATED, "belt")]
+    answer = await put_links(house, "shirt", *goes_with)
+    assert (answer.updated_count, answer.unchanged_count, answer.held_count) == (1, 0, 1)
+    (after,) = await read(watching(house, before.cursor, stop_at_end=True))
+    assert [(each.item_id, pairs(each)) for each in after.items] == [("shirt", goes_with)]
+    again = await put_links(house, "shirt", *goes_with)
+    assert (again.updated_count, again.unchanged_count) == (0, 1)
+    assert (await put_links(house, "coat", (RELATED, "shirt"))).held_count == 1
+    await upsert(house, item("coat"))
+    assert pairs(await facts(house, "coat")) == [(RELATED, "shirt")]
+    shown = (await got(house, "shirt", full=True)).items[0]
+    assert (pairs(shown), pairs((await got(house, "shirt")).items[0])) == (goes_with, [])
+    assert (await put_links(house, "shirt")).updated_count == 1
+    assert pairs(await facts(house, "shirt")) == []
+
+
+@covers("CatalogueService.PutLinks", "INVALID_ARGUMENT INVALID_REQUEST")
+async def test_links_that_break_a_rule_are_refused_and_the_others_are_kept(house):
+    def entry(item_id: str, *links: tuple[int, str]) -> pb.ItemLinks:
+        return pb.ItemLinks(item_id=item_id, links=[pb.ItemLink(kind=kind, item_id=linked) for kind, linked in links])
+
+    def put(*entries: pb.ItemLinks, shop_id: str = house.shop_id):
+        return house.catalogue.PutLinks(iter([pb.PutLinksRequest(shop_id=shop_id, items=entries)]))
+
+    answer = await put(
+        entry("", (RELATED, "b")),
+        entry("a", (0, "b")),
+        entry("b", (RELATED, "b")),
+        entry("c", (RELATED, "")),
+        entry("d", (RELATED, "a"), (RELATED, "a")),
+        entry("e", (RELATED, "a"), (CROSS_SELL, "a")),
+    )
+    assert (answer.updated_count, answer.rejected_count) == (1, 5)
+    assert [(each.index, each.field) for each in answer.errors] == [
+        (0, "item_id"),
+        (1, "links[0].kind"),
+        (2, "links[0].item_id"),
+        (3, "links[0].item_id"),
+        (4, "links"),
+    ]
+    await refused(put(shop_id=BAD_SHOP), INVALID, "shop_id")
+    await refused(house.catalogue.PutLinks(iter([])), INVALID, "shop_id")
+    await refused(put(entry("a"), entry("a")), INVALID, "items")
+    await refused(put(*[entry(f"i{number}") for number in range(501)]), INVALID, "items")
 
 
 # GetItems

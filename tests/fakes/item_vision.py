@@ -6,7 +6,8 @@ worker would.
 
 import asyncio
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
@@ -16,12 +17,15 @@ from services.item_vision.clusters import Sighting, cluster_numbers, joined
 from services.item_vision.fetch import PictureFetcher
 from services.item_vision.holdings import Holdings
 from services.item_vision.intake import PictureReader
-from services.item_vision.item import CatalogueItem
+from services.item_vision.item import CatalogueItem, Link
+from services.item_vision.reconciliation import check_losses
 from services.item_vision.settings import ItemVisionSettings
 from services.item_vision.sql.catalogue import Changes, StoredPicture, Written
 from services.item_vision.sql.cursor import Cursor
 from services.item_vision.sql.feature_jobs import Job
 from services.item_vision.sql.feature_store import FeatureChanges, FeatureKind, FeatureProgress, ItemFeatures
+from services.item_vision.sql.links import LinksWritten
+from services.item_vision.sql.reconciliation import Reconciled
 from services.item_vision.vector_index import VectorIndex
 from services.item_vision.vision_release import VisionRelease
 from services.item_vision.vision_servicer import ItemVisionServicer
@@ -40,10 +44,15 @@ class Row:
     item: CatalogueItem
     deleted: bool
     change: int
+    retired: bool = False
 
     @property
     def stored(self) -> CatalogueItem:
-        return replace(self.item, revision=self.change)
+        return replace(self.item, revision=self.change, retired=self.retired)
+
+    @property
+    def gone(self) -> bool:
+        return self.deleted or self.retired
 
 
 @dataclass
@@ -55,6 +64,30 @@ class Shop:
     features: dict[str, tuple[ItemFeatures, int]] = field(default_factory=dict)
     waiting: set[str] = field(default_factory=set)
     failures: dict[str, str] = field(default_factory=dict)
+    links: dict[str, list[Link]] = field(default_factory=dict)
+
+    def linked(self, row: Row) -> CatalogueItem:
+        return replace(row.stored, links=self.links.get(row.item.item_id, ()))
+
+
+class MemoryReconciliation:
+    """Gathers ids in a set."""
+
+    def __init__(self, store: "MemoryStore") -> None:
+        self._store, self._named = store, set[str]()
+
+    async def name(self, item_ids: Sequence[str]) -> None:
+        self._named.update(item_ids)
+
+    async def retire(self, shop_id: str, *, allow_losses: bool) -> Reconciled:
+        there = {item_id: row for item_id, row in self._store.shop(shop_id).rows.items() if not row.gone}
+        lost = there.keys() - self._named
+        if not allow_losses:
+            check_losses(len(lost), len(there))
+        change = self._store.next_change()
+        for item_id in lost:
+            there[item_id].retired, there[item_id].change = True, change
+        return Reconciled(len(lost), len(there) - len(lost))
 
 
 class MemoryStore:
@@ -79,31 +112,37 @@ class MemoryStore:
     ) -> Written:
         shop, change = self.shop(shop_id), self.next_change()
         shop.pictures.update({picture.sha256: picture for picture in new_pictures})
-        created = updated = 0
+        created = updated = revived = 0
         for item in batch:
             before = shop.rows.get(item.item_id)
             there = before is not None and not before.deleted
-            if there and before.item.content_hash == item.content_hash:
+            if there and before.item.content_hash == item.content_hash and not before.retired:
                 continue
+            revived += there and before.retired
             created, updated = created + (not there), updated + there
             shop.rows[item.item_id] = Row(item.after(before.item if before else None, now), False, change)
             if not there or before.item.feature_hash != item.feature_hash:
                 shop.waiting.add(item.item_id)
                 shop.failures.pop(item.item_id, None)
-        return Written(created, updated, len(batch) - created - updated)
+        return Written(created, updated, len(batch) - created - updated, revived)
 
-    async def get(self, shop_id: str, item_ids: Sequence[str]) -> dict[str, CatalogueItem]:
-        rows = self.shop(shop_id).rows
-        return {each: rows[each].stored for each in item_ids if each in rows and not rows[each].deleted}
+    async def get(
+        self, shop_id: str, item_ids: Sequence[str], *, retired: bool = False, linked: bool = False
+    ) -> dict[str, CatalogueItem]:
+        shop = self.shop(shop_id)
+        found = {each: shop.rows[each] for each in item_ids if each in shop.rows}
+        there = {each: row for each, row in found.items() if not (row.deleted if retired else row.gone)}
+        return {each: shop.linked(row) if linked else row.stored for each, row in there.items()}
 
     async def revisions(self, shop_id: str, item_ids: Sequence[str]) -> dict[str, int]:
         return {item_id: item.revision for item_id, item in (await self.get(shop_id, item_ids)).items()}
 
     async def page(
-        self, shop_id: str, after: str, limit: int, created_from: datetime | None
+        self, shop_id: str, after: str, limit: int, created_from: datetime | None, *, retired: bool = False
     ) -> Sequence[CatalogueItem]:
-        rows = sorted(self.shop(shop_id).rows.items())
-        items = [row.stored for item_id, row in rows if item_id > after and not row.deleted]
+        shop = self.shop(shop_id)
+        there = [row for _, row in sorted(shop.rows.items()) if not (row.deleted if retired else row.gone)]
+        items = [shop.linked(row) for row in there if row.item.item_id > after]
         return [item for item in items if created_from is None or item.created_at >= created_from][:limit]
 
     async def now_cursor(self, shop_id: str) -> Cursor:
@@ -111,25 +150,52 @@ class MemoryStore:
         return Cursor(self._writes, "\uffff")
 
     async def changes(self, shop_id: str, after: Cursor, limit: int) -> Changes:
-        rows = sorted(((row.change, item_id), row) for item_id, row in self.shop(shop_id).rows.items())
+        shop = self.shop(shop_id)
+        rows = sorted(((row.change, item_id), row) for item_id, row in shop.rows.items())
         changed = [(place, row) for place, row in rows if place > (after.xid, after.item_id)]
         page = changed[:limit]
         return Changes(
-            items=[row.stored for _, row in page if not row.deleted],
-            deleted_item_ids=[row.item.item_id for _, row in page if row.deleted],
+            items=[shop.linked(row) for _, row in page if not row.gone],
+            deleted_item_ids=[row.item.item_id for _, row in page if row.gone],
             cursor=Cursor(*page[-1][0]) if page else after,
             complete=len(page) < limit,
         )
 
     async def delete(self, shop_id: str, item_ids: Sequence[str]) -> list[str]:
         shop, change = self.shop(shop_id), self.next_change()
-        gone = [each for each in dict.fromkeys(item_ids) if each in await self.get(shop_id, [each])]
+        gone = [each for each in dict.fromkeys(item_ids) if each in await self.get(shop_id, [each], retired=True)]
         for item_id in gone:
             shop.rows[item_id] = Row(shop.rows[item_id].item, True, change)
             shop.features.pop(item_id, None)
             shop.waiting.discard(item_id)
             shop.failures.pop(item_id, None)
         return gone
+
+    @asynccontextmanager
+    async def reconciliation(self) -> AsyncIterator[MemoryReconciliation]:
+        self.shop("")
+        yield MemoryReconciliation(self)
+
+    async def put_links(self, shop_id: str, batch: Mapping[str, Sequence[Link]]) -> LinksWritten:
+        shop, change = self.shop(shop_id), self.next_change()
+        changed = [item_id for item_id, each in batch.items() if shop.links.get(item_id, []) != list(each)]
+        for item_id in changed:
+            shop.links[item_id] = list(batch[item_id])
+            if item_id in shop.rows:
+                shop.rows[item_id].change = change
+        there = {item_id for item_id, row in shop.rows.items() if not row.gone}
+        held = sum(not {item_id, linked} <= there for item_id, each in batch.items() for _, linked in each)
+        return LinksWritten(len(changed), len(batch) - len(changed), held)
+
+    async def items_of_variants(self, shop_id: str, variant_ids: Sequence[str]) -> dict[str, str]:
+        rows = {item_id: row for item_id, row in self.shop(shop_id).rows.items() if not row.deleted}
+        found = {}
+        for wanted in variant_ids:
+            named = [row for row in rows.values() if wanted in (row.item.item_id, *row.item.variant_ids)]
+            named.sort(key=lambda row: (row.item.item_id != wanted, row.retired, row.item.item_id))
+            if named:
+                found[wanted] = named[0].item.item_id
+        return found
 
     async def picture(self, shop_id: str, sha256: str) -> StoredPicture | None:
         return self.shop(shop_id).pictures.get(sha256)

@@ -1,21 +1,24 @@
 """The catalogue in PostgreSQL: writing items and pictures, reading them, following their changes."""
 
 from collections.abc import Mapping, Sequence
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Final
 
 import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
-from services.item_vision.item import CatalogueItem
+from services.item_vision.item import CatalogueItem, Link
+from services.item_vision.sql.bulk import TEXTS, THIS_TRANSACTION, earlier_states, queue_features, write_items
 from services.item_vision.sql.cursor import Cursor
-from services.item_vision.sql.rows import item_of, row_of
-from services.item_vision.tables import Xid8, feature_jobs, features, items, pictures
+from services.item_vision.sql.links import LinksWritten, items_of_variants, put_links
+from services.item_vision.sql.reconciliation import Reconciliation, reconciliation
+from services.item_vision.sql.rows import item_of
+from services.item_vision.tables import Xid8, feature_jobs, features, items, links, pictures
 from services.kit.database import reading, transaction
 
-THIS_TRANSACTION = sa.text("pg_current_xact_id()")
 SETTLED = sa.text("changed_xid < pg_snapshot_xmin(pg_current_snapshot())")
 
 
@@ -37,6 +40,8 @@ class Written:
     created: int
     updated: int
     unchanged: int
+    revived: int = 0
+    """Of the updated ones, those that had been retired."""
 
 
 @dataclass(frozen=True)
@@ -45,6 +50,7 @@ class Changes:
 
     items: Sequence[CatalogueItem]
     deleted_item_ids: Sequence[str]
+    """Deleted or retired."""
     cursor: Cursor
     complete: bool
     """Whether nothing further had changed."""
@@ -69,45 +75,53 @@ class CatalogueStore:
         ordered = sorted(batch, key=lambda item: item.item_id)
         async with transaction(self._engine) as connection:
             await _put_pictures(connection, shop_id, new_pictures)
-            known = await _locked(connection, shop_id, [item.item_id for item in ordered])
+            known = await earlier_states(connection, shop_id, [item.item_id for item in ordered])
             changed: list[CatalogueItem] = []
-            stale: list[str] = []
+            stale: list[CatalogueItem] = []
             for item in ordered:
                 before = known.get(item.item_id)
-                if before is not None and before.item.content_hash == item.content_hash and not before.deleted:
+                there = before if before is not None and not before.deleted else None
+                if there is not None and there.content_hash == item.content_hash and not there.retired:
                     continue
-                after = item.after(before.item if before is not None else None, now)
+                after = item.after(before, now)
                 changed.append(after)
-                if before is None or before.deleted or before.item.feature_hash != after.feature_hash:
-                    stale.append(item.item_id)
-            await _write(connection, shop_id, changed)
-            await _queue(connection, shop_id, stale)
+                if there is None or there.feature_hash != after.feature_hash:
+                    stale.append(after)
+            await write_items(connection, shop_id, changed)
+            await queue_features(connection, shop_id, stale)
         created = sum(item.item_id not in known or known[item.item_id].deleted for item in changed)
-        return Written(created, len(changed) - created, len(batch) - len(changed))
+        revived = sum(item.item_id in known and known[item.item_id].retired for item in changed)
+        return Written(created, len(changed) - created, len(batch) - len(changed), revived)
 
-    async def get(self, shop_id: str, item_ids: Sequence[str]) -> dict[str, CatalogueItem]:
-        """Items by id; unknown and deleted ones are absent."""
-        query = sa.select(items).where(
+    async def get(
+        self, shop_id: str, item_ids: Sequence[str], *, retired: bool = False, linked: bool = False
+    ) -> dict[str, CatalogueItem]:
+        """Items by id; unknown and deleted ones are absent, and so are retired ones unless they are asked for.
+
+        Links are read only when they are asked for.
+        """
+        query = (_LINKED if linked else sa.select(items)).where(
             items.c.shop_id == shop_id,
-            items.c.item_id == sa.any_(sa.literal(list(set(item_ids)), _TEXTS)),
-            ~items.c.deleted,
+            items.c.item_id == sa.any_(sa.literal(list(set(item_ids)), TEXTS)),
+            ~items.c.deleted if retired else _PRESENT,
         )
         async with reading(self._engine) as connection:
             rows = (await connection.execute(query)).mappings().all()
         return {row["item_id"]: item_of(row) for row in rows}
 
     async def revisions(self, shop_id: str, item_ids: Sequence[str]) -> dict[str, int]:
-        """Revision of each item; unknown and deleted ones are absent."""
+        """Revision of each item; unknown, deleted and retired ones are absent."""
         wanted = {"shop_id": shop_id, "item_ids": list(set(item_ids))}
         async with reading(self._engine) as connection:
             rows = (await connection.execute(_REVISIONS, wanted)).all()
         return {row.item_id: row.changed_xid for row in rows}
 
     async def page(
-        self, shop_id: str, after: str, limit: int, created_from: datetime | None
+        self, shop_id: str, after: str, limit: int, created_from: datetime | None, *, retired: bool = False
     ) -> Sequence[CatalogueItem]:
-        """Items by id, after an id."""
-        query = sa.select(items).where(items.c.shop_id == shop_id, items.c.item_id > after, ~items.c.deleted)
+        """Items by id, after an id; retired ones only when they are asked for."""
+        there = ~items.c.deleted if retired else _PRESENT
+        query = _LINKED.where(items.c.shop_id == shop_id, items.c.item_id > after, there)
         if created_from is not None:
             query = query.where(items.c.created_at >= created_from)
         async with reading(self._engine) as connection:
@@ -127,7 +141,7 @@ class CatalogueStore:
         place = sa.tuple_(items.c.changed_xid, items.c.item_id)
         bound = sa.tuple_(sa.cast(sa.cast(str(after.xid), sa.Text), Xid8), sa.cast(after.item_id, sa.Text))
         query = (
-            sa.select(items, sa.cast(items.c.changed_xid, sa.Text).label("xid"))
+            _LINKED.add_columns(sa.cast(items.c.changed_xid, sa.Text).label("xid"))
             .where(items.c.shop_id == shop_id, place > bound, SETTLED)
             .order_by(items.c.changed_xid, items.c.item_id)
             .limit(limit)
@@ -136,21 +150,21 @@ class CatalogueStore:
             rows = (await connection.execute(query)).mappings().all()
         cursor = Cursor(int(rows[-1]["xid"]), rows[-1]["item_id"]) if rows else after
         return Changes(
-            items=[item_of(row) for row in rows if not row["deleted"]],
-            deleted_item_ids=[row["item_id"] for row in rows if row["deleted"]],
+            items=[item_of(row) for row in rows if not (row["deleted"] or row["retired"])],
+            deleted_item_ids=[row["item_id"] for row in rows if row["deleted"] or row["retired"]],
             cursor=cursor,
             complete=len(rows) < limit,
         )
 
     async def delete(self, shop_id: str, item_ids: Sequence[str]) -> list[str]:
         """Delete items; returns the ids that were there."""
-        wanted = sa.literal(sorted(set(item_ids)), _TEXTS)
+        wanted = sa.literal(sorted(set(item_ids)), TEXTS)
         async with transaction(self._engine) as connection:
-            await _locked(connection, shop_id, sorted(set(item_ids)))
+            await earlier_states(connection, shop_id, sorted(set(item_ids)))
             gone = await connection.execute(
                 sa.update(items)
                 .where(items.c.shop_id == shop_id, items.c.item_id == sa.any_(wanted), ~items.c.deleted)
-                .values(deleted=True, changed_xid=THIS_TRANSACTION)
+                .values(deleted=True, retired=False, changed_xid=THIS_TRANSACTION)
                 .returning(items.c.item_id)
             )
             deleted = [row.item_id for row in gone]
@@ -159,6 +173,20 @@ class CatalogueStore:
                     sa.delete(table).where(table.c.shop_id == shop_id, table.c.item_id == sa.any_(wanted))
                 )
         return deleted
+
+    def reconciliation(self) -> AbstractAsyncContextManager[Reconciliation]:
+        """Begin to retire what a whole catalogue no longer names."""
+        return reconciliation(self._engine)
+
+    async def put_links(self, shop_id: str, batch: Mapping[str, Sequence[Link]]) -> LinksWritten:
+        """Replace the links of items; one transaction."""
+        async with transaction(self._engine) as connection:
+            return await put_links(connection, shop_id, batch)
+
+    async def items_of_variants(self, shop_id: str, variant_ids: Sequence[str]) -> dict[str, str]:
+        """The item of each variant; an item's own id is its own, ids of neither are absent."""
+        async with reading(self._engine) as connection:
+            return await items_of_variants(connection, shop_id, variant_ids)
 
     async def picture(self, shop_id: str, sha256: str) -> StoredPicture | None:
         """A picture by its hash."""
@@ -170,48 +198,17 @@ class CatalogueStore:
         return StoredPicture(row["sha256"], row["media_type"], row["width"], row["height"], bytes(row["content"]))
 
 
-@dataclass(frozen=True)
-class _Known:
-    item: CatalogueItem
-    deleted: bool
-
-
-_TEXTS = sa.ARRAY(sa.Text)
+_PRESENT: Final = ~items.c.deleted & ~items.c.retired
+_LINKED: Final = sa.select(items, links.c.kinds, links.c.linked_item_ids).select_from(
+    items.outerjoin(links, (links.c.shop_id == items.c.shop_id) & (links.c.item_id == items.c.item_id))
+)
 
 # Put together once: building it costs as much as running it, and every page runs it.
 _REVISIONS = sa.select(items.c.item_id, items.c.changed_xid).where(
     items.c.shop_id == sa.bindparam("shop_id"),
-    items.c.item_id == sa.any_(sa.bindparam("item_ids", type_=_TEXTS)),
-    ~items.c.deleted,
+    items.c.item_id == sa.any_(sa.bindparam("item_ids", type_=TEXTS)),
+    _PRESENT,
 )
-
-
-async def _locked(connection: AsyncConnection, shop_id: str, item_ids: Sequence[str]) -> dict[str, _Known]:
-    """What is stored of the items, locked for this transaction."""
-    query = (
-        sa.select(items)
-        .where(items.c.shop_id == shop_id, items.c.item_id == sa.any_(sa.literal(list(item_ids), _TEXTS)))
-        .order_by(items.c.item_id)
-        .with_for_update()
-    )
-    rows = (await connection.execute(query)).mappings().all()
-    return {row["item_id"]: _Known(item_of(row), row["deleted"]) for row in rows}
-
-
-async def _write(connection: AsyncConnection, shop_id: str, changed: Sequence[CatalogueItem]) -> None:
-    if not changed:
-        return
-    statement = insert(items).values(changed_xid=THIS_TRANSACTION)
-    replaced: Mapping[str, Any] = {
-        column.name: statement.excluded[column.name]
-        for column in items.columns
-        if column.name not in ("shop_id", "item_id", "changed_xid", "deleted")
-    }
-    statement = statement.on_conflict_do_update(
-        index_elements=[items.c.shop_id, items.c.item_id],
-        set_={**replaced, "deleted": False, "changed_xid": THIS_TRANSACTION},
-    )
-    await connection.execute(statement, [row_of(shop_id, item) for item in changed])
 
 
 async def _put_pictures(connection: AsyncConnection, shop_id: str, new: Sequence[StoredPicture]) -> None:
@@ -219,14 +216,3 @@ async def _put_pictures(connection: AsyncConnection, shop_id: str, new: Sequence
         return
     rows = [{"shop_id": shop_id, **vars(picture)} for picture in sorted(new, key=lambda each: each.sha256)]
     await connection.execute(insert(pictures).on_conflict_do_nothing(), rows)
-
-
-async def _queue(connection: AsyncConnection, shop_id: str, item_ids: Sequence[str]) -> None:
-    """Have features computed, anew for items that failed before."""
-    if not item_ids:
-        return
-    statement = insert(feature_jobs).on_conflict_do_update(
-        index_elements=[feature_jobs.c.shop_id, feature_jobs.c.item_id],
-        set_={"attempts": 0, "failure": None, "not_before": sa.func.now()},
-    )
-    await connection.execute(statement, [{"shop_id": shop_id, "item_id": item_id} for item_id in item_ids])

@@ -16,14 +16,14 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 from services.item_vision.clusters import Sighting, cluster_numbers, joined
 from services.item_vision.item import CatalogueItem
 from services.item_vision.model.near_duplicates import NearDuplicateRule
-from services.item_vision.sql.catalogue import THIS_TRANSACTION
+from services.item_vision.sql.bulk import TEXTS, THIS_TRANSACTION
 from services.item_vision.sql.feature_store import ItemFeatures, feature_row, features_of, signed
 from services.item_vision.sql.rows import item_of
-from services.item_vision.tables import feature_jobs, features, items, pictures
+from services.item_vision.tables import MOMENT, feature_jobs, features, items, pictures
 from services.kit.database import transaction
 
+_SENT: Final = {column.name: column for column in features.columns if column.name != "changed_xid"}
 WORKER_DIED: Final = "FEATURES_FAILED: computing them ended the worker again and again; replace the picture"
-_TEXTS = sa.ARRAY(sa.Text)
 
 
 @dataclass(frozen=True)
@@ -48,11 +48,16 @@ class FeatureJobs:
         self._attempt_limit = attempt_limit
         self._lease = timedelta(seconds=lease_s)
 
-    async def take(self, limit: int) -> Sequence[Job]:
-        """Jobs that no other worker has. One that was tried before comes alone, lest it take others down with it."""
+    async def take(self, limit: int, wordy_limit: int | None = None) -> Sequence[Job]:
+        """Jobs that no other worker has: up to `limit` with pictures, and `wordy_limit` (default: `limit`) without.
+
+        One that was tried before comes alone, lest it take others down with it.
+        """
         async with transaction(self._engine) as connection:
             await _park_exhausted(connection, self._attempt_limit)
-            taken = await self._claim(connection, feature_jobs.c.attempts == 0, limit)
+            fresh = feature_jobs.c.attempts == 0
+            taken = await self._claim(connection, fresh & feature_jobs.c.pictured, limit)
+            taken += await self._claim(connection, fresh & ~feature_jobs.c.pictured, wordy_limit or limit)
             if not taken:
                 taken = await self._claim(connection, feature_jobs.c.attempts > 0, 1)
             return await _jobs(connection, taken)
@@ -77,8 +82,7 @@ class FeatureJobs:
                 {each.item_id: each.image_hash for each in sightings},
             )
             await _tell(connection, shop_id, [each.item_id for each in current], numbers)
-            for job, _ in done:
-                await connection.execute(sa.delete(feature_jobs).where(_ours(job)))
+            await _drop(connection, shop_id, [job for job, _ in done])
 
     async def put_off(self, job: Job, failure: str, *, give_up: bool) -> None:
         """Try a job again later, twice as late each time, or give it up with the reason."""
@@ -100,7 +104,7 @@ class FeatureJobs:
             )
             return int(queued.rowcount)
 
-    async def _claim(self, connection: AsyncConnection, which: sa.ColumnElement[bool], limit: int) -> Sequence[Any]:
+    async def _claim(self, connection: AsyncConnection, which: sa.ColumnElement[bool], limit: int) -> list[Any]:
         free = (
             sa.select(feature_jobs.c.shop_id, feature_jobs.c.item_id)
             .where(feature_jobs.c.failure.is_(None), feature_jobs.c.not_before <= sa.func.now(), which)
@@ -115,12 +119,27 @@ class FeatureJobs:
             .values(attempts=feature_jobs.c.attempts + 1, not_before=sa.func.clock_timestamp() + self._lease)
             .returning(*feature_jobs.columns)
         )
-        return claimed.mappings().all()
+        return list(claimed.mappings())
 
 
 def _ours(job: Job) -> sa.ColumnElement[bool]:
     mine = (feature_jobs.c.shop_id == job.shop_id) & (feature_jobs.c.item_id == job.item.item_id)
     return mine & (feature_jobs.c.not_before == job.lease)
+
+
+async def _drop(connection: AsyncConnection, shop_id: str, jobs: Sequence[Job]) -> None:
+    """Drop finished jobs that are still ours."""
+    given: Any = sa.func.unnest(
+        sa.literal([job.item.item_id for job in jobs], TEXTS), sa.literal([job.lease for job in jobs], sa.ARRAY(MOMENT))
+    )
+    given = given.table_valued("item_id", "lease").render_derived(name="given")
+    await connection.execute(
+        sa.delete(feature_jobs).where(
+            feature_jobs.c.shop_id == shop_id,
+            feature_jobs.c.item_id == given.c.item_id,
+            feature_jobs.c.not_before == given.c.lease,
+        )
+    )
 
 
 async def _park_exhausted(connection: AsyncConnection, attempt_limit: int) -> None:
@@ -129,6 +148,7 @@ async def _park_exhausted(connection: AsyncConnection, attempt_limit: int) -> No
         sa.update(feature_jobs)
         .where(
             feature_jobs.c.failure.is_(None),
+            feature_jobs.c.attempts > 0,
             feature_jobs.c.attempts >= attempt_limit,
             feature_jobs.c.not_before <= sa.func.now(),
         )
@@ -140,9 +160,12 @@ async def _jobs(connection: AsyncConnection, taken: Sequence[Any]) -> list[Job]:
     if not taken:
         return []
     main = sa.and_(pictures.c.shop_id == items.c.shop_id, pictures.c.sha256 == items.c.images[1])
-    keys = sa.tuple_(items.c.shop_id, items.c.item_id).in_([(row["shop_id"], row["item_id"]) for row in taken])
-    query = sa.select(items, pictures.c.content).select_from(items.outerjoin(pictures, main))
-    rows = (await connection.execute(query.where(keys, ~items.c.deleted))).mappings()
+    shops, ids = ([row[name] for row in taken] for name in ("shop_id", "item_id"))
+    given: Any = sa.func.unnest(sa.literal(shops, TEXTS), sa.literal(ids, TEXTS))
+    given = given.table_valued("shop_id", "item_id").render_derived(name="given")
+    mine = (items.c.shop_id == given.c.shop_id) & (items.c.item_id == given.c.item_id)
+    query = sa.select(items, pictures.c.content).select_from(given.join(items, mine).outerjoin(pictures, main))
+    rows = (await connection.execute(query.where(~items.c.deleted))).mappings()
     found = {(row["shop_id"], row["item_id"]): row for row in rows}
     jobs = []
     for each in taken:
@@ -171,7 +194,7 @@ async def _sightings(
         features.c.shop_id == shop_id,
         features.c.image.is_not(None),
         features.c.image_backbone == new[0].image_backbone,
-        features.c.item_id != sa.all_(sa.literal(list(computed), _TEXTS)),
+        features.c.item_id != sa.all_(sa.literal(list(computed), TEXTS)),
         near,
     )
     stored = [features_of(row) for row in (await connection.execute(query)).mappings()]
@@ -180,7 +203,7 @@ async def _sightings(
 
 async def _locked(connection: AsyncConnection, shop_id: str, item_ids: set[str]) -> dict[str, Any]:
     """The items that exist, locked in the order in which every writer locks."""
-    wanted = sa.literal(sorted(item_ids), _TEXTS)
+    wanted = sa.literal(sorted(item_ids), TEXTS)
     query = (
         sa.select(items.c.item_id, items.c.feature_hash, items.c.near_duplicate_cluster)
         .where(items.c.shop_id == shop_id, items.c.item_id == sa.any_(wanted), ~items.c.deleted)
@@ -198,13 +221,19 @@ def _is_current(computed: ItemFeatures, present: dict[str, Any]) -> bool:
 async def _store(connection: AsyncConnection, shop_id: str, computed: Sequence[ItemFeatures]) -> None:
     if not computed:
         return
-    statement = insert(features).values(changed_xid=THIS_TRANSACTION)
-    names = [column.name for column in features.columns if column.name not in ("shop_id", "item_id", "changed_xid")]
-    statement = statement.on_conflict_do_update(
-        index_elements=[features.c.shop_id, features.c.item_id],
-        set_={**{name: statement.excluded[name] for name in names}, "changed_xid": THIS_TRANSACTION},
+    rows = [feature_row(shop_id, each) for each in computed]
+    given: Any = sa.func.unnest(
+        *(sa.literal([row[name] for row in rows], sa.ARRAY(_SENT[name].type)) for name in _SENT)
     )
-    await connection.execute(statement, [feature_row(shop_id, each) for each in computed])
+    given = given.table_valued(*_SENT).render_derived(name="given")
+    query = sa.select(*(given.c[name] for name in _SENT), THIS_TRANSACTION)
+    statement = insert(features).from_select([*_SENT, "changed_xid"], query)
+    replaced = {name: statement.excluded[name] for name in _SENT if name not in ("shop_id", "item_id")}
+    await connection.execute(
+        statement.on_conflict_do_update(
+            index_elements=[features.c.shop_id, features.c.item_id], set_={**replaced, "changed_xid": THIS_TRANSACTION}
+        )
+    )
 
 
 async def _tell(connection: AsyncConnection, shop_id: str, item_ids: Sequence[str], numbers: dict[str, int]) -> None:
@@ -213,12 +242,12 @@ async def _tell(connection: AsyncConnection, shop_id: str, item_ids: Sequence[st
     if not changed:
         return
     given: Any = sa.func.unnest(
-        sa.literal(changed, _TEXTS),
+        sa.literal(changed, TEXTS),
         sa.literal([numbers.get(item_id) for item_id in changed], sa.ARRAY(sa.BigInteger)),
     )
     given = given.table_valued("item_id", "number").render_derived(name="given")
     number = sa.func.coalesce(given.c.number, items.c.near_duplicate_cluster)
-    renewed = items.c.item_id == sa.any_(sa.literal(list(item_ids), _TEXTS))
+    renewed = items.c.item_id == sa.any_(sa.literal(list(item_ids), TEXTS))
     await connection.execute(
         sa.update(items)
         .where(items.c.shop_id == shop_id, items.c.item_id == given.c.item_id)

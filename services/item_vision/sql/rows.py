@@ -1,5 +1,6 @@
 """Rows of the schema as domain objects, and back."""
 
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import RowMapping
@@ -35,11 +36,14 @@ def item_of(row: RowMapping) -> CatalogueItem:
         previous_price_minor=row["previous_price_minor"],
         content_hash=bytes(row["content_hash"]),
         revision=row["changed_xid"],
+        variant_ids=row["variant_ids"],
+        retired=row["retired"],
+        links=tuple(zip(row["kinds"], row["linked_item_ids"], strict=True)) if row.get("kinds") else (),
     )
 
 
 def row_of(shop_id: str, item: CatalogueItem) -> dict[str, Any]:
-    """The columns of `items`, but for changed_xid and deleted."""
+    """The columns of `items` as JSON, but for those that say what became of it (changed_xid, deleted, retired)."""
     return {
         "shop_id": shop_id,
         "item_id": item.item_id,
@@ -60,11 +64,20 @@ def row_of(shop_id: str, item: CatalogueItem) -> dict[str, Any]:
         "minimum_age": item.minimum_age,
         "link": item.link,
         "images": list(item.images),
-        "content_hash": item.content_hash,
-        "feature_hash": item.feature_hash,
+        "content_hash": _bytes(item.content_hash),
+        "feature_hash": _bytes(item.feature_hash),
         "near_duplicate_cluster": item.near_duplicate_cluster,
-        "created_at": item.created_at,
-        "restocked_at": item.restocked_at,
-        "price_dropped_at": item.price_dropped_at,
+        "created_at": _moment(item.created_at),
+        "restocked_at": _moment(item.restocked_at),
+        "price_dropped_at": _moment(item.price_dropped_at),
         "previous_price_minor": item.previous_price_minor,
+        "variant_ids": list(item.variant_ids),
     }
+
+
+def _bytes(value: bytes) -> str:
+    return "\\x" + value.hex()
+
+
+def _moment(value: datetime | None) -> str | None:
+    return None if value is None else value.isoformat()

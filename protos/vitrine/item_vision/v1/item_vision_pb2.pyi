@@ -8,6 +8,7 @@ from google.protobuf import descriptor as _descriptor
 from google.protobuf import message as _message
 from google.protobuf import timestamp_pb2 as _timestamp_pb2
 from google.protobuf.internal import containers as _containers
+from google.protobuf.internal import enum_type_wrapper as _enum_type_wrapper
 from vitrine.common.v1 import common_pb2 as _common_pb2
 import builtins as _builtins
 import sys
@@ -19,6 +20,34 @@ else:
     from typing_extensions import TypeAlias as _TypeAlias, Never as _Never
 
 DESCRIPTOR: _descriptor.FileDescriptor
+
+class _LinkKind:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _LinkKindEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_LinkKind.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    LINK_KIND_UNSPECIFIED: _LinkKind.ValueType  # 0
+    """Not said; refused."""
+    LINK_KIND_RELATED: _LinkKind.ValueType  # 1
+    """Of interest to whoever looks at the item."""
+    LINK_KIND_UPSELL: _LinkKind.ValueType  # 2
+    """A better one to buy instead."""
+    LINK_KIND_CROSS_SELL: _LinkKind.ValueType  # 3
+    """To buy together with it."""
+
+class LinkKind(_LinkKind, metaclass=_LinkKindEnumTypeWrapper):
+    """What a link from an item to another means."""
+
+LINK_KIND_UNSPECIFIED: LinkKind.ValueType  # 0
+"""Not said; refused."""
+LINK_KIND_RELATED: LinkKind.ValueType  # 1
+"""Of interest to whoever looks at the item."""
+LINK_KIND_UPSELL: LinkKind.ValueType  # 2
+"""A better one to buy instead."""
+LINK_KIND_CROSS_SELL: LinkKind.ValueType  # 3
+"""To buy together with it."""
+Global___LinkKind: _TypeAlias = LinkKind  # noqa: Y015
 
 @_typing.final
 class UpsertItemsRequest(_message.Message):
@@ -63,6 +92,7 @@ class UpsertItemsResponse(_message.Message):
     UNCHANGED_COUNT_FIELD_NUMBER: _builtins.int
     REJECTED_COUNT_FIELD_NUMBER: _builtins.int
     ERRORS_FIELD_NUMBER: _builtins.int
+    REVIVED_COUNT_FIELD_NUMBER: _builtins.int
     created_count: _builtins.int
     """Output only. Items that did not exist before."""
     updated_count: _builtins.int
@@ -71,6 +101,8 @@ class UpsertItemsResponse(_message.Message):
     """Output only. Items that were sent as they already are."""
     rejected_count: _builtins.int
     """Output only. Items refused. All are counted; the first 1,000 are listed."""
+    revived_count: _builtins.int
+    """Output only. Of the updated items, those that had been retired and are back."""
     @_builtins.property
     def errors(self) -> _containers.RepeatedCompositeFieldContainer[Global___ItemError]:
         """Output only. The first 1,000 errors, in stream order. An error about a picture alone does not refuse its item: the item is
@@ -85,14 +117,265 @@ class UpsertItemsResponse(_message.Message):
         unchanged_count: _builtins.int = ...,
         rejected_count: _builtins.int = ...,
         errors: _abc.Iterable[Global___ItemError] | None = ...,
+        revived_count: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["created_count", b"created_count", "errors", b"errors", "rejected_count", b"rejected_count", "unchanged_count", b"unchanged_count", "updated_count", b"updated_count"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["created_count", b"created_count", "errors", b"errors", "rejected_count", b"rejected_count", "revived_count", b"revived_count", "unchanged_count", b"unchanged_count", "updated_count", b"updated_count"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___UpsertItemsResponse: _TypeAlias = UpsertItemsResponse  # noqa: Y015
+
+@_typing.final
+class ReconcileItemsRequest(_message.Message):
+    """Ids of a shop's whole catalogue, a part at a time."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    SHOP_ID_FIELD_NUMBER: _builtins.int
+    REQUEST_ID_FIELD_NUMBER: _builtins.int
+    ITEM_IDS_FIELD_NUMBER: _builtins.int
+    COMPLETE_FIELD_NUMBER: _builtins.int
+    ALLOW_LOSSES_FIELD_NUMBER: _builtins.int
+    shop_id: _builtins.str
+    """Required in the first message, ignored afterwards. The shop."""
+    request_id: _builtins.str
+    """Optional. Names this request in logs."""
+    complete: _builtins.bool
+    """Required in the last message. Says that every id has been named; messages after it are refused."""
+    allow_losses: _builtins.bool
+    """Optional, read from the message that says complete. Retire however many are lost. Default: an implausible loss is refused."""
+    @_builtins.property
+    def item_ids(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Up to 10,000 ids of items that stay. Ids that do not exist are nothing to keep; that is not an error."""
+
+    def __init__(
+        self,
+        *,
+        shop_id: _builtins.str = ...,
+        request_id: _builtins.str = ...,
+        item_ids: _abc.Iterable[_builtins.str] | None = ...,
+        complete: _builtins.bool = ...,
+        allow_losses: _builtins.bool = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["allow_losses", b"allow_losses", "complete", b"complete", "item_ids", b"item_ids", "request_id", b"request_id", "shop_id", b"shop_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ReconcileItemsRequest: _TypeAlias = ReconcileItemsRequest  # noqa: Y015
+
+@_typing.final
+class ReconcileItemsResponse(_message.Message):
+    """What a reconciliation came to."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    RETIRED_COUNT_FIELD_NUMBER: _builtins.int
+    PRESENT_COUNT_FIELD_NUMBER: _builtins.int
+    retired_count: _builtins.int
+    """Output only. Items retired by this call."""
+    present_count: _builtins.int
+    """Output only. Items that are there now, not retired."""
+    def __init__(
+        self,
+        *,
+        retired_count: _builtins.int = ...,
+        present_count: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["present_count", b"present_count", "retired_count", b"retired_count"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ReconcileItemsResponse: _TypeAlias = ReconcileItemsResponse  # noqa: Y015
+
+@_typing.final
+class ResolveVariantsRequest(_message.Message):
+    """Asks for the items of variants."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    SHOP_ID_FIELD_NUMBER: _builtins.int
+    REQUEST_ID_FIELD_NUMBER: _builtins.int
+    VARIANT_IDS_FIELD_NUMBER: _builtins.int
+    shop_id: _builtins.str
+    """Required. The shop."""
+    request_id: _builtins.str
+    """Optional. Names this request in logs."""
+    @_builtins.property
+    def variant_ids(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Required. 1 to 1,000 ids, of variants or of items."""
+
+    def __init__(
+        self,
+        *,
+        shop_id: _builtins.str = ...,
+        request_id: _builtins.str = ...,
+        variant_ids: _abc.Iterable[_builtins.str] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["request_id", b"request_id", "shop_id", b"shop_id", "variant_ids", b"variant_ids"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ResolveVariantsRequest: _TypeAlias = ResolveVariantsRequest  # noqa: Y015
+
+@_typing.final
+class ResolveVariantsResponse(_message.Message):
+    """The items of variants."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ITEM_IDS_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def item_ids(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Output only. In the order asked: the id of the item, or empty where neither an item has this id nor one names it as its variant. An
+        item's own id comes first, retired or not; of several items that name a variant, one that is not retired, then the smallest id.
+        """
+
+    def __init__(
+        self,
+        *,
+        item_ids: _abc.Iterable[_builtins.str] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["item_ids", b"item_ids"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ResolveVariantsResponse: _TypeAlias = ResolveVariantsResponse  # noqa: Y015
+
+@_typing.final
+class PutLinksRequest(_message.Message):
+    """The links of some items."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    SHOP_ID_FIELD_NUMBER: _builtins.int
+    REQUEST_ID_FIELD_NUMBER: _builtins.int
+    ITEMS_FIELD_NUMBER: _builtins.int
+    shop_id: _builtins.str
+    """Required in the first message, ignored afterwards. The shop."""
+    request_id: _builtins.str
+    """Optional. Names this request in logs."""
+    @_builtins.property
+    def items(self) -> _containers.RepeatedCompositeFieldContainer[Global___ItemLinks]:
+        """Up to 500 items, each at most once a message."""
+
+    def __init__(
+        self,
+        *,
+        shop_id: _builtins.str = ...,
+        request_id: _builtins.str = ...,
+        items: _abc.Iterable[Global___ItemLinks] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["items", b"items", "request_id", b"request_id", "shop_id", b"shop_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___PutLinksRequest: _TypeAlias = PutLinksRequest  # noqa: Y015
+
+@_typing.final
+class PutLinksResponse(_message.Message):
+    """What became of the stream."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    UPDATED_COUNT_FIELD_NUMBER: _builtins.int
+    UNCHANGED_COUNT_FIELD_NUMBER: _builtins.int
+    REJECTED_COUNT_FIELD_NUMBER: _builtins.int
+    ERRORS_FIELD_NUMBER: _builtins.int
+    HELD_COUNT_FIELD_NUMBER: _builtins.int
+    updated_count: _builtins.int
+    """Output only. Items whose links are others now."""
+    unchanged_count: _builtins.int
+    """Output only. Items whose links were sent as they already are."""
+    rejected_count: _builtins.int
+    """Output only. Entries refused. All are counted; the first 1,000 are listed."""
+    held_count: _builtins.int
+    """Output only. Links kept whose item or target is not in the catalogue now."""
+    @_builtins.property
+    def errors(self) -> _containers.RepeatedCompositeFieldContainer[Global___ItemError]:
+        """Output only. The first 1,000 errors, in stream order."""
+
+    def __init__(
+        self,
+        *,
+        updated_count: _builtins.int = ...,
+        unchanged_count: _builtins.int = ...,
+        rejected_count: _builtins.int = ...,
+        errors: _abc.Iterable[Global___ItemError] | None = ...,
+        held_count: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["errors", b"errors", "held_count", b"held_count", "rejected_count", b"rejected_count", "unchanged_count", b"unchanged_count", "updated_count", b"updated_count"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___PutLinksResponse: _TypeAlias = PutLinksResponse  # noqa: Y015
+
+@_typing.final
+class ItemLinks(_message.Message):
+    """Everything that the shop links an item to."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ITEM_ID_FIELD_NUMBER: _builtins.int
+    LINKS_FIELD_NUMBER: _builtins.int
+    item_id: _builtins.str
+    """Required. The item, 1 to 128 printable characters; it need not exist yet."""
+    @_builtins.property
+    def links(self) -> _containers.RepeatedCompositeFieldContainer[Global___ItemLink]:
+        """Up to 200, in the order in which they are to be shown, each target at most once a kind. None: the item has no links any more."""
+
+    def __init__(
+        self,
+        *,
+        item_id: _builtins.str = ...,
+        links: _abc.Iterable[Global___ItemLink] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["item_id", b"item_id", "links", b"links"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ItemLinks: _TypeAlias = ItemLinks  # noqa: Y015
+
+@_typing.final
+class ItemLink(_message.Message):
+    """A link from one item to another."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    KIND_FIELD_NUMBER: _builtins.int
+    ITEM_ID_FIELD_NUMBER: _builtins.int
+    kind: Global___LinkKind.ValueType
+    """Required. What it means."""
+    item_id: _builtins.str
+    """Required. The other item, 1 to 128 printable characters, not the item itself; it need not exist."""
+    def __init__(
+        self,
+        *,
+        kind: Global___LinkKind.ValueType = ...,
+        item_id: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["item_id", b"item_id", "kind", b"kind"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ItemLink: _TypeAlias = ItemLink  # noqa: Y015
 
 @_typing.final
 class ItemError(_message.Message):
@@ -151,6 +434,7 @@ class GetItemsRequest(_message.Message):
     VECTOR_RELEASE_ID_FIELD_NUMBER: _builtins.int
     FULL_FIELD_NUMBER: _builtins.int
     KNOWN_REVISIONS_FIELD_NUMBER: _builtins.int
+    INCLUDE_RETIRED_FIELD_NUMBER: _builtins.int
     shop_id: _builtins.str
     """Required. The shop."""
     request_id: _builtins.str
@@ -161,6 +445,8 @@ class GetItemsRequest(_message.Message):
     """Optional. Also answer the items' vectors in the spaces of this release. Empty: no vectors."""
     full: _builtins.bool
     """Optional. Also answer the full text fields (description in every language). Default: title and link in one language."""
+    include_retired: _builtins.bool
+    """Optional. Also answer retired items, with `retired` set, such as for an order of last year. Default: they are missing."""
     @_builtins.property
     def item_ids(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
         """Required. 1 to 1,000 item ids; a repeated id is answered once for each time it is asked."""
@@ -181,10 +467,11 @@ class GetItemsRequest(_message.Message):
         vector_release_id: _builtins.str = ...,
         full: _builtins.bool = ...,
         known_revisions: _abc.Iterable[_builtins.int] | None = ...,
+        include_retired: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["full", b"full", "item_ids", b"item_ids", "known_revisions", b"known_revisions", "locale", b"locale", "request_id", b"request_id", "shop_id", b"shop_id", "vector_release_id", b"vector_release_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["full", b"full", "include_retired", b"include_retired", "item_ids", b"item_ids", "known_revisions", b"known_revisions", "locale", b"locale", "request_id", b"request_id", "shop_id", b"shop_id", "vector_release_id", b"vector_release_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -204,7 +491,7 @@ class GetItemsResponse(_message.Message):
 
     @_builtins.property
     def missing_item_ids(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
-        """Output only. Ids that are unknown or deleted."""
+        """Output only. Ids that are unknown, deleted or (unless asked for) retired."""
 
     def __init__(
         self,
@@ -232,6 +519,7 @@ class ListItemsRequest(_message.Message):
     PAGE_TOKEN_FIELD_NUMBER: _builtins.int
     VECTOR_RELEASE_ID_FIELD_NUMBER: _builtins.int
     CREATED_FROM_FIELD_NUMBER: _builtins.int
+    INCLUDE_RETIRED_FIELD_NUMBER: _builtins.int
     shop_id: _builtins.str
     """Required. The shop."""
     request_id: _builtins.str
@@ -242,6 +530,8 @@ class ListItemsRequest(_message.Message):
     """Optional. From the previous answer. Empty: the first page."""
     vector_release_id: _builtins.str
     """Optional. Also answer vectors in the spaces of this release."""
+    include_retired: _builtins.bool
+    """Optional. Also answer retired items, with `retired` set. Default: they are left out."""
     @_builtins.property
     def created_from(self) -> _timestamp_pb2.Timestamp:
         """Optional. Only items created at or after this time."""
@@ -255,10 +545,11 @@ class ListItemsRequest(_message.Message):
         page_token: _builtins.str = ...,
         vector_release_id: _builtins.str = ...,
         created_from: _timestamp_pb2.Timestamp | None = ...,
+        include_retired: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["created_from", b"created_from"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["created_from", b"created_from", "page_size", b"page_size", "page_token", b"page_token", "request_id", b"request_id", "shop_id", b"shop_id", "vector_release_id", b"vector_release_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["created_from", b"created_from", "include_retired", b"include_retired", "page_size", b"page_size", "page_token", b"page_token", "request_id", b"request_id", "shop_id", b"shop_id", "vector_release_id", b"vector_release_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -354,7 +645,7 @@ class WatchItemsResponse(_message.Message):
 
     @_builtins.property
     def deleted_item_ids(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
-        """Output only. Items deleted."""
+        """Output only. Items deleted or retired. A retired item that is revived comes in `items` again."""
 
     def __init__(
         self,
@@ -986,6 +1277,7 @@ class ItemInput(_message.Message):
     ATTRIBUTES_FIELD_NUMBER: _builtins.int
     CREATED_AT_FIELD_NUMBER: _builtins.int
     VECTORS_FIELD_NUMBER: _builtins.int
+    VARIANT_IDS_FIELD_NUMBER: _builtins.int
     item_id: _builtins.str
     """Required. Unique within the shop, 1 to 128 printable characters."""
     family_id: _builtins.str
@@ -1040,6 +1332,12 @@ class ItemInput(_message.Message):
     def vectors(self) -> _containers.RepeatedCompositeFieldContainer[_common_pb2.ModalityVector]:
         """Optional. Vectors of further modalities (sound, video, ...), each modality at most once."""
 
+    @_builtins.property
+    def variant_ids(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Optional. Ids by which the shop's events and links name variants of this item (a size of a shirt) that are not items of their own; up
+        to 1,000, each 1 to 128 printable characters and at most once, none of them the item itself. See ResolveVariants.
+        """
+
     def __init__(
         self,
         *,
@@ -1061,10 +1359,11 @@ class ItemInput(_message.Message):
         attributes: _abc.Mapping[_builtins.str, _builtins.str] | None = ...,
         created_at: _timestamp_pb2.Timestamp | None = ...,
         vectors: _abc.Iterable[_common_pb2.ModalityVector] | None = ...,
+        variant_ids: _abc.Iterable[_builtins.str] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["_margin_ratio", b"_margin_ratio", "_stock", b"_stock", "created_at", b"created_at", "list_price", b"list_price", "margin_ratio", b"margin_ratio", "price", b"price", "stock", b"stock"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_margin_ratio", b"_margin_ratio", "_stock", b"_stock", "attributes", b"attributes", "brand", b"brand", "category", b"category", "created_at", b"created_at", "descriptions", b"descriptions", "family_id", b"family_id", "images", b"images", "item_id", b"item_id", "link", b"link", "list_price", b"list_price", "margin_ratio", b"margin_ratio", "minimum_age", b"minimum_age", "price", b"price", "regions", b"regions", "seller", b"seller", "stock", b"stock", "titles", b"titles", "vectors", b"vectors"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_margin_ratio", b"_margin_ratio", "_stock", b"_stock", "attributes", b"attributes", "brand", b"brand", "category", b"category", "created_at", b"created_at", "descriptions", b"descriptions", "family_id", b"family_id", "images", b"images", "item_id", b"item_id", "link", b"link", "list_price", b"list_price", "margin_ratio", b"margin_ratio", "minimum_age", b"minimum_age", "price", b"price", "regions", b"regions", "seller", b"seller", "stock", b"stock", "titles", b"titles", "variant_ids", b"variant_ids", "vectors", b"vectors"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__margin_ratio: _TypeAlias = _typing.Literal["margin_ratio"]  # noqa: Y015
     _WhichOneofArgType__margin_ratio: _TypeAlias = _typing.Literal["_margin_ratio", b"_margin_ratio"]  # noqa: Y015
@@ -1163,6 +1462,9 @@ class Item(_message.Message):
     CREATED_AT_FIELD_NUMBER: _builtins.int
     VECTORS_FIELD_NUMBER: _builtins.int
     REVISION_FIELD_NUMBER: _builtins.int
+    RETIRED_FIELD_NUMBER: _builtins.int
+    VARIANT_IDS_FIELD_NUMBER: _builtins.int
+    LINKS_FIELD_NUMBER: _builtins.int
     item_id: _builtins.str
     """The item's id."""
     family_id: _builtins.str
@@ -1191,6 +1493,8 @@ class Item(_message.Message):
     """Another one whenever anything of the item has changed; it may change without a visible difference. Positive; equal or not is all
     it says.
     """
+    retired: _builtins.bool
+    """Whether the shop's catalogue no longer names it; only with include_retired."""
     @_builtins.property
     def price(self) -> _common_pb2.Money:
         """Price."""
@@ -1219,6 +1523,14 @@ class Item(_message.Message):
     def vectors(self) -> _containers.RepeatedCompositeFieldContainer[_common_pb2.ModalityVector]:
         """Vectors in the release asked for; empty when none was asked for or features are not computed yet."""
 
+    @_builtins.property
+    def variant_ids(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """See ItemInput.variant_ids; only with full."""
+
+    @_builtins.property
+    def links(self) -> _containers.RepeatedCompositeFieldContainer[Global___ItemLink]:
+        """See PutLinks; only with full. Targets that do not exist are among them."""
+
     def __init__(
         self,
         *,
@@ -1242,10 +1554,13 @@ class Item(_message.Message):
         created_at: _timestamp_pb2.Timestamp | None = ...,
         vectors: _abc.Iterable[_common_pb2.ModalityVector] | None = ...,
         revision: _builtins.int = ...,
+        retired: _builtins.bool = ...,
+        variant_ids: _abc.Iterable[_builtins.str] | None = ...,
+        links: _abc.Iterable[Global___ItemLink] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["_stock", b"_stock", "created_at", b"created_at", "list_price", b"list_price", "price", b"price", "stock", b"stock"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_stock", b"_stock", "attributes", b"attributes", "brand", b"brand", "category", b"category", "created_at", b"created_at", "descriptions", b"descriptions", "family_id", b"family_id", "image_count", b"image_count", "image_etag", b"image_etag", "in_stock", b"in_stock", "item_id", b"item_id", "link", b"link", "list_price", b"list_price", "price", b"price", "revision", b"revision", "seller", b"seller", "stock", b"stock", "title", b"title", "title_locale", b"title_locale", "titles", b"titles", "vectors", b"vectors"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_stock", b"_stock", "attributes", b"attributes", "brand", b"brand", "category", b"category", "created_at", b"created_at", "descriptions", b"descriptions", "family_id", b"family_id", "image_count", b"image_count", "image_etag", b"image_etag", "in_stock", b"in_stock", "item_id", b"item_id", "link", b"link", "links", b"links", "list_price", b"list_price", "price", b"price", "retired", b"retired", "revision", b"revision", "seller", b"seller", "stock", b"stock", "title", b"title", "title_locale", b"title_locale", "titles", b"titles", "variant_ids", b"variant_ids", "vectors", b"vectors"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__stock: _TypeAlias = _typing.Literal["stock"]  # noqa: Y015
     _WhichOneofArgType__stock: _TypeAlias = _typing.Literal["_stock", b"_stock"]  # noqa: Y015
@@ -1323,6 +1638,9 @@ class ItemFacts(_message.Message):
     VECTORS_FIELD_NUMBER: _builtins.int
     ATTRIBUTES_FIELD_NUMBER: _builtins.int
     REVISION_FIELD_NUMBER: _builtins.int
+    RETIRED_FIELD_NUMBER: _builtins.int
+    VARIANT_IDS_FIELD_NUMBER: _builtins.int
+    LINKS_FIELD_NUMBER: _builtins.int
     item_id: _builtins.str
     """The item's id."""
     family_id: _builtins.str
@@ -1353,6 +1671,8 @@ class ItemFacts(_message.Message):
     """Another one whenever anything of the item has changed; it may change without a visible difference. Positive; equal or not is all
     it says.
     """
+    retired: _builtins.bool
+    """Whether the shop's catalogue no longer names it; only with include_retired."""
     @_builtins.property
     def price(self) -> _common_pb2.Money:
         """Price."""
@@ -1393,6 +1713,14 @@ class ItemFacts(_message.Message):
     def attributes(self) -> _containers.ScalarMap[_builtins.str, _builtins.str]:
         """Attributes."""
 
+    @_builtins.property
+    def variant_ids(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """See ItemInput.variant_ids: events that name one of them are about this item."""
+
+    @_builtins.property
+    def links(self) -> _containers.RepeatedCompositeFieldContainer[Global___ItemLink]:
+        """See PutLinks. Targets that do not exist (any more, or yet) are among them: whoever shows links leaves those out."""
+
     def __init__(
         self,
         *,
@@ -1420,10 +1748,13 @@ class ItemFacts(_message.Message):
         vectors: _abc.Iterable[_common_pb2.ModalityVector] | None = ...,
         attributes: _abc.Mapping[_builtins.str, _builtins.str] | None = ...,
         revision: _builtins.int = ...,
+        retired: _builtins.bool = ...,
+        variant_ids: _abc.Iterable[_builtins.str] | None = ...,
+        links: _abc.Iterable[Global___ItemLink] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["_margin_ratio", b"_margin_ratio", "_stock", b"_stock", "created_at", b"created_at", "list_price", b"list_price", "margin_ratio", b"margin_ratio", "previous_price", b"previous_price", "price", b"price", "price_dropped_at", b"price_dropped_at", "restocked_at", b"restocked_at", "stock", b"stock"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_margin_ratio", b"_margin_ratio", "_stock", b"_stock", "attributes", b"attributes", "brand", b"brand", "category", b"category", "colour", b"colour", "created_at", b"created_at", "family_id", b"family_id", "image_count", b"image_count", "image_etag", b"image_etag", "item_id", b"item_id", "link", b"link", "list_price", b"list_price", "margin_ratio", b"margin_ratio", "minimum_age", b"minimum_age", "near_duplicate_cluster", b"near_duplicate_cluster", "previous_price", b"previous_price", "price", b"price", "price_dropped_at", b"price_dropped_at", "regions", b"regions", "restocked_at", b"restocked_at", "revision", b"revision", "seller", b"seller", "stock", b"stock", "titles", b"titles", "vectors", b"vectors"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_margin_ratio", b"_margin_ratio", "_stock", b"_stock", "attributes", b"attributes", "brand", b"brand", "category", b"category", "colour", b"colour", "created_at", b"created_at", "family_id", b"family_id", "image_count", b"image_count", "image_etag", b"image_etag", "item_id", b"item_id", "link", b"link", "links", b"links", "list_price", b"list_price", "margin_ratio", b"margin_ratio", "minimum_age", b"minimum_age", "near_duplicate_cluster", b"near_duplicate_cluster", "previous_price", b"previous_price", "price", b"price", "price_dropped_at", b"price_dropped_at", "regions", b"regions", "restocked_at", b"restocked_at", "retired", b"retired", "revision", b"revision", "seller", b"seller", "stock", b"stock", "titles", b"titles", "variant_ids", b"variant_ids", "vectors", b"vectors"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__margin_ratio: _TypeAlias = _typing.Literal["margin_ratio"]  # noqa: Y015
     _WhichOneofArgType__margin_ratio: _TypeAlias = _typing.Literal["_margin_ratio", b"_margin_ratio"]  # noqa: Y015

@@ -43,6 +43,21 @@ class CatalogueServiceStub:
                 request_serializer=vitrine_dot_item__vision_dot_v1_dot_item__vision__pb2.UpsertItemsRequest.SerializeToString,
                 response_deserializer=vitrine_dot_item__vision_dot_v1_dot_item__vision__pb2.UpsertItemsResponse.FromString,
                 _registered_method=True)
+        self.ReconcileItems = channel.stream_unary(
+                '/vitrine.item_vision.v1.CatalogueService/ReconcileItems',
+                request_serializer=vitrine_dot_item__vision_dot_v1_dot_item__vision__pb2.ReconcileItemsRequest.SerializeToString,
+                response_deserializer=vitrine_dot_item__vision_dot_v1_dot_item__vision__pb2.ReconcileItemsResponse.FromString,
+                _registered_method=True)
+        self.ResolveVariants = channel.unary_unary(
+                '/vitrine.item_vision.v1.CatalogueService/ResolveVariants',
+                request_serializer=vitrine_dot_item__vision_dot_v1_dot_item__vision__pb2.ResolveVariantsRequest.SerializeToString,
+                response_deserializer=vitrine_dot_item__vision_dot_v1_dot_item__vision__pb2.ResolveVariantsResponse.FromString,
+                _registered_method=True)
+        self.PutLinks = channel.stream_unary(
+                '/vitrine.item_vision.v1.CatalogueService/PutLinks',
+                request_serializer=vitrine_dot_item__vision_dot_v1_dot_item__vision__pb2.PutLinksRequest.SerializeToString,
+                response_deserializer=vitrine_dot_item__vision_dot_v1_dot_item__vision__pb2.PutLinksResponse.FromString,
+                _registered_method=True)
         self.GetItems = channel.unary_unary(
                 '/vitrine.item_vision.v1.CatalogueService/GetItems',
                 request_serializer=vitrine_dot_item__vision_dot_v1_dot_item__vision__pb2.GetItemsRequest.SerializeToString,
@@ -84,7 +99,8 @@ class CatalogueServiceServicer:
 
     def UpsertItems(self, request_iterator, context):
         """Creates or replaces items. Each message is durable by itself; an item that breaks a rule is answered as an error and does
-        not end the stream. Idempotent: an unchanged item changes nothing.
+        not end the stream. Idempotent: an unchanged item changes nothing. A retired item that is sent again is revived; its features are
+        kept, so that unchanged pictures and words are not computed anew.
 
         Fails with:
         INVALID_ARGUMENT INVALID_REQUEST - the first message lacks a valid shop_id, or a message has more than 500 items.
@@ -94,8 +110,51 @@ class CatalogueServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def ReconcileItems(self, request_iterator, context):
+        """Retires what a shop's whole catalogue no longer names. The stream brings the ids of the whole catalogue; when the message that says
+        `complete` has come, every item of the shop that no message named is retired: it leaves lists, watches (as a deletion), searches
+        and lookups, while its features, pictures, links and the events that name it stay. UpsertItems revives it. All at once or not at
+        all; a stream that breaks off or does not say `complete` retires nothing. Idempotent: repeating it finishes what was interrupted.
+        An item that is created while the stream runs and is not named is retired too: the stream is the truth.
+
+        Fails with:
+        INVALID_ARGUMENT INVALID_REQUEST - the first message lacks a valid shop_id, a message breaks the rule in its comment, or the
+        stream ended without `complete`.
+        FAILED_PRECONDITION LOSSES_IMPLAUSIBLE - more than half of the items, and more than 10, would be retired and allow_losses is not
+        set. Nothing was retired; the metadata say lost_count and present_count. Check that the catalogue was whole, then allow it.
+        UNAVAILABLE DATABASE_DOWN - PostgreSQL cannot be reached; send everything again.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ResolveVariants(self, request, context):
+        """Says which item each variant id belongs to, for events and links that name a variant (a size of a shirt) instead of its item.
+
+        Fails with:
+        INVALID_ARGUMENT INVALID_REQUEST - a field breaks the rule in its comment.
+        UNAVAILABLE DATABASE_DOWN - PostgreSQL cannot be reached.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def PutLinks(self, request_iterator, context):
+        """Replaces the links of items: what the shop itself says goes with them. Links are kept whether or not either end exists: the links
+        of an item that does not exist yet are answered with it once it does, and whoever shows links leaves out those whose target it
+        does not know. Each message is durable by itself; an entry that breaks a rule is answered as an error and does not end the stream.
+        Idempotent. Watchers are told of items whose links changed.
+
+        Fails with:
+        INVALID_ARGUMENT INVALID_REQUEST - the first message lacks a valid shop_id, or a message has more than 500 entries.
+        UNAVAILABLE DATABASE_DOWN - PostgreSQL cannot be reached; send everything again.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def GetItems(self, request, context):
-        """Answers items for display, in the order asked. Unknown and deleted ids are listed in missing_item_ids; that is not an error.
+        """Answers items for display, in the order asked. Unknown, deleted and retired ids are listed in missing_item_ids; that is not an error.
         A caller that holds facts of the items says which revisions and is answered only what changed: the usual late check of a page
         then costs two numbers an item.
 
@@ -174,6 +233,21 @@ def add_CatalogueServiceServicer_to_server(servicer, server):
                     request_deserializer=vitrine_dot_item__vision_dot_v1_dot_item__vision__pb2.UpsertItemsRequest.FromString,
                     response_serializer=vitrine_dot_item__vision_dot_v1_dot_item__vision__pb2.UpsertItemsResponse.SerializeToString,
             ),
+            'ReconcileItems': grpc.stream_unary_rpc_method_handler(
+                    servicer.ReconcileItems,
+                    request_deserializer=vitrine_dot_item__vision_dot_v1_dot_item__vision__pb2.ReconcileItemsRequest.FromString,
+                    response_serializer=vitrine_dot_item__vision_dot_v1_dot_item__vision__pb2.ReconcileItemsResponse.SerializeToString,
+            ),
+            'ResolveVariants': grpc.unary_unary_rpc_method_handler(
+                    servicer.ResolveVariants,
+                    request_deserializer=vitrine_dot_item__vision_dot_v1_dot_item__vision__pb2.ResolveVariantsRequest.FromString,
+                    response_serializer=vitrine_dot_item__vision_dot_v1_dot_item__vision__pb2.ResolveVariantsResponse.SerializeToString,
+            ),
+            'PutLinks': grpc.stream_unary_rpc_method_handler(
+                    servicer.PutLinks,
+                    request_deserializer=vitrine_dot_item__vision_dot_v1_dot_item__vision__pb2.PutLinksRequest.FromString,
+                    response_serializer=vitrine_dot_item__vision_dot_v1_dot_item__vision__pb2.PutLinksResponse.SerializeToString,
+            ),
             'GetItems': grpc.unary_unary_rpc_method_handler(
                     servicer.GetItems,
                     request_deserializer=vitrine_dot_item__vision_dot_v1_dot_item__vision__pb2.GetItemsRequest.FromString,
@@ -236,6 +310,87 @@ class CatalogueService:
             '/vitrine.item_vision.v1.CatalogueService/UpsertItems',
             vitrine_dot_item__vision_dot_v1_dot_item__vision__pb2.UpsertItemsRequest.SerializeToString,
             vitrine_dot_item__vision_dot_v1_dot_item__vision__pb2.UpsertItemsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ReconcileItems(request_iterator,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.stream_unary(
+            request_iterator,
+            target,
+            '/vitrine.item_vision.v1.CatalogueService/ReconcileItems',
+            vitrine_dot_item__vision_dot_v1_dot_item__vision__pb2.ReconcileItemsRequest.SerializeToString,
+            vitrine_dot_item__vision_dot_v1_dot_item__vision__pb2.ReconcileItemsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ResolveVariants(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/vitrine.item_vision.v1.CatalogueService/ResolveVariants',
+            vitrine_dot_item__vision_dot_v1_dot_item__vision__pb2.ResolveVariantsRequest.SerializeToString,
+            vitrine_dot_item__vision_dot_v1_dot_item__vision__pb2.ResolveVariantsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def PutLinks(request_iterator,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.stream_unary(
+            request_iterator,
+            target,
+            '/vitrine.item_vision.v1.CatalogueService/PutLinks',
+            vitrine_dot_item__vision_dot_v1_dot_item__vision__pb2.PutLinksRequest.SerializeToString,
+            vitrine_dot_item__vision_dot_v1_dot_item__vision__pb2.PutLinksResponse.FromString,
             options,
             channel_credentials,
             insecure,

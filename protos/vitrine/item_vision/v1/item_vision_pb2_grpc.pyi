@@ -39,14 +39,46 @@ class CatalogueServiceStub:
     def __new__(cls, channel: _aio.Channel) -> CatalogueServiceAsyncStub: ...
     UpsertItems: _grpc.StreamUnaryMultiCallable[_item_vision_pb2.UpsertItemsRequest, _item_vision_pb2.UpsertItemsResponse]
     """Creates or replaces items. Each message is durable by itself; an item that breaks a rule is answered as an error and does
-    not end the stream. Idempotent: an unchanged item changes nothing.
+    not end the stream. Idempotent: an unchanged item changes nothing. A retired item that is sent again is revived; its features are
+    kept, so that unchanged pictures and words are not computed anew.
 
     Fails with:
       INVALID_ARGUMENT INVALID_REQUEST - the first message lacks a valid shop_id, or a message has more than 500 items.
       UNAVAILABLE DATABASE_DOWN - PostgreSQL cannot be reached; send everything again.
     """
+    ReconcileItems: _grpc.StreamUnaryMultiCallable[_item_vision_pb2.ReconcileItemsRequest, _item_vision_pb2.ReconcileItemsResponse]
+    """Retires what a shop's whole catalogue no longer names. The stream brings the ids of the whole catalogue; when the message that says
+    `complete` has come, every item of the shop that no message named is retired: it leaves lists, watches (as a deletion), searches
+    and lookups, while its features, pictures, links and the events that name it stay. UpsertItems revives it. All at once or not at
+    all; a stream that breaks off or does not say `complete` retires nothing. Idempotent: repeating it finishes what was interrupted.
+    An item that is created while the stream runs and is not named is retired too: the stream is the truth.
+
+    Fails with:
+      INVALID_ARGUMENT INVALID_REQUEST - the first message lacks a valid shop_id, a message breaks the rule in its comment, or the
+        stream ended without `complete`.
+      FAILED_PRECONDITION LOSSES_IMPLAUSIBLE - more than half of the items, and more than 10, would be retired and allow_losses is not
+        set. Nothing was retired; the metadata say lost_count and present_count. Check that the catalogue was whole, then allow it.
+      UNAVAILABLE DATABASE_DOWN - PostgreSQL cannot be reached; send everything again.
+    """
+    ResolveVariants: _grpc.UnaryUnaryMultiCallable[_item_vision_pb2.ResolveVariantsRequest, _item_vision_pb2.ResolveVariantsResponse]
+    """Says which item each variant id belongs to, for events and links that name a variant (a size of a shirt) instead of its item.
+
+    Fails with:
+      INVALID_ARGUMENT INVALID_REQUEST - a field breaks the rule in its comment.
+      UNAVAILABLE DATABASE_DOWN - PostgreSQL cannot be reached.
+    """
+    PutLinks: _grpc.StreamUnaryMultiCallable[_item_vision_pb2.PutLinksRequest, _item_vision_pb2.PutLinksResponse]
+    """Replaces the links of items: what the shop itself says goes with them. Links are kept whether or not either end exists: the links
+    of an item that does not exist yet are answered with it once it does, and whoever shows links leaves out those whose target it
+    does not know. Each message is durable by itself; an entry that breaks a rule is answered as an error and does not end the stream.
+    Idempotent. Watchers are told of items whose links changed.
+
+    Fails with:
+      INVALID_ARGUMENT INVALID_REQUEST - the first message lacks a valid shop_id, or a message has more than 500 entries.
+      UNAVAILABLE DATABASE_DOWN - PostgreSQL cannot be reached; send everything again.
+    """
     GetItems: _grpc.UnaryUnaryMultiCallable[_item_vision_pb2.GetItemsRequest, _item_vision_pb2.GetItemsResponse]
-    """Answers items for display, in the order asked. Unknown and deleted ids are listed in missing_item_ids; that is not an error.
+    """Answers items for display, in the order asked. Unknown, deleted and retired ids are listed in missing_item_ids; that is not an error.
     A caller that holds facts of the items says which revisions and is answered only what changed: the usual late check of a page
     then costs two numbers an item.
 
@@ -105,14 +137,46 @@ class CatalogueServiceAsyncStub(CatalogueServiceStub):
     def __init__(self, channel: _aio.Channel) -> None: ...
     UpsertItems: _aio.StreamUnaryMultiCallable[_item_vision_pb2.UpsertItemsRequest, _item_vision_pb2.UpsertItemsResponse]  # type: ignore[assignment]
     """Creates or replaces items. Each message is durable by itself; an item that breaks a rule is answered as an error and does
-    not end the stream. Idempotent: an unchanged item changes nothing.
+    not end the stream. Idempotent: an unchanged item changes nothing. A retired item that is sent again is revived; its features are
+    kept, so that unchanged pictures and words are not computed anew.
 
     Fails with:
       INVALID_ARGUMENT INVALID_REQUEST - the first message lacks a valid shop_id, or a message has more than 500 items.
       UNAVAILABLE DATABASE_DOWN - PostgreSQL cannot be reached; send everything again.
     """
+    ReconcileItems: _aio.StreamUnaryMultiCallable[_item_vision_pb2.ReconcileItemsRequest, _item_vision_pb2.ReconcileItemsResponse]  # type: ignore[assignment]
+    """Retires what a shop's whole catalogue no longer names. The stream brings the ids of the whole catalogue; when the message that says
+    `complete` has come, every item of the shop that no message named is retired: it leaves lists, watches (as a deletion), searches
+    and lookups, while its features, pictures, links and the events that name it stay. UpsertItems revives it. All at once or not at
+    all; a stream that breaks off or does not say `complete` retires nothing. Idempotent: repeating it finishes what was interrupted.
+    An item that is created while the stream runs and is not named is retired too: the stream is the truth.
+
+    Fails with:
+      INVALID_ARGUMENT INVALID_REQUEST - the first message lacks a valid shop_id, a message breaks the rule in its comment, or the
+        stream ended without `complete`.
+      FAILED_PRECONDITION LOSSES_IMPLAUSIBLE - more than half of the items, and more than 10, would be retired and allow_losses is not
+        set. Nothing was retired; the metadata say lost_count and present_count. Check that the catalogue was whole, then allow it.
+      UNAVAILABLE DATABASE_DOWN - PostgreSQL cannot be reached; send everything again.
+    """
+    ResolveVariants: _aio.UnaryUnaryMultiCallable[_item_vision_pb2.ResolveVariantsRequest, _item_vision_pb2.ResolveVariantsResponse]  # type: ignore[assignment]
+    """Says which item each variant id belongs to, for events and links that name a variant (a size of a shirt) instead of its item.
+
+    Fails with:
+      INVALID_ARGUMENT INVALID_REQUEST - a field breaks the rule in its comment.
+      UNAVAILABLE DATABASE_DOWN - PostgreSQL cannot be reached.
+    """
+    PutLinks: _aio.StreamUnaryMultiCallable[_item_vision_pb2.PutLinksRequest, _item_vision_pb2.PutLinksResponse]  # type: ignore[assignment]
+    """Replaces the links of items: what the shop itself says goes with them. Links are kept whether or not either end exists: the links
+    of an item that does not exist yet are answered with it once it does, and whoever shows links leaves out those whose target it
+    does not know. Each message is durable by itself; an entry that breaks a rule is answered as an error and does not end the stream.
+    Idempotent. Watchers are told of items whose links changed.
+
+    Fails with:
+      INVALID_ARGUMENT INVALID_REQUEST - the first message lacks a valid shop_id, or a message has more than 500 entries.
+      UNAVAILABLE DATABASE_DOWN - PostgreSQL cannot be reached; send everything again.
+    """
     GetItems: _aio.UnaryUnaryMultiCallable[_item_vision_pb2.GetItemsRequest, _item_vision_pb2.GetItemsResponse]  # type: ignore[assignment]
-    """Answers items for display, in the order asked. Unknown and deleted ids are listed in missing_item_ids; that is not an error.
+    """Answers items for display, in the order asked. Unknown, deleted and retired ids are listed in missing_item_ids; that is not an error.
     A caller that holds facts of the items says which revisions and is answered only what changed: the usual late check of a page
     then costs two numbers an item.
 
@@ -174,10 +238,60 @@ class CatalogueServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_item_vision_pb2.UpsertItemsResponse, _abc.Awaitable[_item_vision_pb2.UpsertItemsResponse]]:
         """Creates or replaces items. Each message is durable by itself; an item that breaks a rule is answered as an error and does
-        not end the stream. Idempotent: an unchanged item changes nothing.
+        not end the stream. Idempotent: an unchanged item changes nothing. A retired item that is sent again is revived; its features are
+        kept, so that unchanged pictures and words are not computed anew.
 
         Fails with:
           INVALID_ARGUMENT INVALID_REQUEST - the first message lacks a valid shop_id, or a message has more than 500 items.
+          UNAVAILABLE DATABASE_DOWN - PostgreSQL cannot be reached; send everything again.
+        """
+
+    @_abc_1.abstractmethod
+    def ReconcileItems(
+        self,
+        request_iterator: _MaybeAsyncIterator[_item_vision_pb2.ReconcileItemsRequest],
+        context: _ServicerContext,
+    ) -> _typing.Union[_item_vision_pb2.ReconcileItemsResponse, _abc.Awaitable[_item_vision_pb2.ReconcileItemsResponse]]:
+        """Retires what a shop's whole catalogue no longer names. The stream brings the ids of the whole catalogue; when the message that says
+        `complete` has come, every item of the shop that no message named is retired: it leaves lists, watches (as a deletion), searches
+        and lookups, while its features, pictures, links and the events that name it stay. UpsertItems revives it. All at once or not at
+        all; a stream that breaks off or does not say `complete` retires nothing. Idempotent: repeating it finishes what was interrupted.
+        An item that is created while the stream runs and is not named is retired too: the stream is the truth.
+
+        Fails with:
+          INVALID_ARGUMENT INVALID_REQUEST - the first message lacks a valid shop_id, a message breaks the rule in its comment, or the
+            stream ended without `complete`.
+          FAILED_PRECONDITION LOSSES_IMPLAUSIBLE - more than half of the items, and more than 10, would be retired and allow_losses is not
+            set. Nothing was retired; the metadata say lost_count and present_count. Check that the catalogue was whole, then allow it.
+          UNAVAILABLE DATABASE_DOWN - PostgreSQL cannot be reached; send everything again.
+        """
+
+    @_abc_1.abstractmethod
+    def ResolveVariants(
+        self,
+        request: _item_vision_pb2.ResolveVariantsRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_item_vision_pb2.ResolveVariantsResponse, _abc.Awaitable[_item_vision_pb2.ResolveVariantsResponse]]:
+        """Says which item each variant id belongs to, for events and links that name a variant (a size of a shirt) instead of its item.
+
+        Fails with:
+          INVALID_ARGUMENT INVALID_REQUEST - a field breaks the rule in its comment.
+          UNAVAILABLE DATABASE_DOWN - PostgreSQL cannot be reached.
+        """
+
+    @_abc_1.abstractmethod
+    def PutLinks(
+        self,
+        request_iterator: _MaybeAsyncIterator[_item_vision_pb2.PutLinksRequest],
+        context: _ServicerContext,
+    ) -> _typing.Union[_item_vision_pb2.PutLinksResponse, _abc.Awaitable[_item_vision_pb2.PutLinksResponse]]:
+        """Replaces the links of items: what the shop itself says goes with them. Links are kept whether or not either end exists: the links
+        of an item that does not exist yet are answered with it once it does, and whoever shows links leaves out those whose target it
+        does not know. Each message is durable by itself; an entry that breaks a rule is answered as an error and does not end the stream.
+        Idempotent. Watchers are told of items whose links changed.
+
+        Fails with:
+          INVALID_ARGUMENT INVALID_REQUEST - the first message lacks a valid shop_id, or a message has more than 500 entries.
           UNAVAILABLE DATABASE_DOWN - PostgreSQL cannot be reached; send everything again.
         """
 
@@ -187,7 +301,7 @@ class CatalogueServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _item_vision_pb2.GetItemsRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_item_vision_pb2.GetItemsResponse, _abc.Awaitable[_item_vision_pb2.GetItemsResponse]]:
-        """Answers items for display, in the order asked. Unknown and deleted ids are listed in missing_item_ids; that is not an error.
+        """Answers items for display, in the order asked. Unknown, deleted and retired ids are listed in missing_item_ids; that is not an error.
         A caller that holds facts of the items says which revisions and is answered only what changed: the usual late check of a page
         then costs two numbers an item.
 
