@@ -7,10 +7,12 @@ import logging
 import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Generic, TypeVar
 
 from services.kit.errors import NotReady
+from services.kit.label_moves import wanted_ids
 from services.kit.release import Labels, Release, ReleaseDirectory, shop_ids, version_of
 from services.kit.telemetry import metrics
 
@@ -43,8 +45,8 @@ class _Shop(Generic[Loaded]):
 
 
 class ReleaseWatcher(Generic[Loaded]):
-    """Loads stable, canary, previous and the newest release (so that it is warm before it is promoted) of
-    each shop.
+    """Loads stable, canary, previous, the newest release (so that it is warm before it is promoted) of each shop, and
+    the one that somebody is about to promote (see label_moves.py).
 
     `load(release)` is the service's: it reads what the service needs, warms it up, and returns it. It is
     called once a release, after the checksums held. `drop(loaded)`, if given, is called when a release is let
@@ -68,6 +70,9 @@ class ReleaseWatcher(Generic[Loaded]):
         self._shops: dict[str, _Shop[Loaded]] = {}
         self._looking = asyncio.Lock()
         self._gauge = metrics().gauge("vitrine_releases_ready", "Releases loaded and warm.", ["shop"])
+        self._labelled = metrics().gauge(
+            "vitrine_label_ready", "1 when the release that a label names is loaded and warm.", ["shop", "label"]
+        )
         self._broken = metrics().counter("vitrine_release_failures", "Releases that could not be loaded.", ["shop"])
 
     def ready_ids(self, shop_id: str) -> list[str]:
@@ -128,13 +133,15 @@ class ReleaseWatcher(Generic[Loaded]):
                 await self._load_one(directory, shop, release_id)
         await self._let_go(shop, frozenset(wanted))
         self._gauge.labels(directory.shop_id).set(len(shop.loaded))
+        for label, release_id in shop.labels.model_dump().items():
+            # An unused label is not missing anywhere.
+            self._labelled.labels(directory.shop_id, label).set(release_id is None or release_id in shop.loaded)
 
     async def _wanted(self, directory: ReleaseDirectory, shop: _Shop[Loaded]) -> list[str]:
         """Return what should be loaded, the stable release first, and remember the labels."""
-        labels, published = await asyncio.to_thread(lambda: (directory.labels(), directory.list_ids()))
+        labels = await asyncio.to_thread(directory.labels)
         shop.labels = labels
-        named = [labels.stable, labels.canary, labels.previous, *published[:1]]
-        return list(dict.fromkeys(release_id for release_id in named if release_id))
+        return await asyncio.to_thread(wanted_ids, directory, labels, datetime.now(UTC))
 
     def _may_try(self, shop: _Shop[Loaded], release_id: str) -> bool:
         failed = shop.failures.get(release_id)

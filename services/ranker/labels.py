@@ -4,14 +4,18 @@ import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 
-from services.kit.errors import NotFound, NotReady
+from services.kit.errors import Conflict, NotFound, NotReady
+from services.kit.label_moves import ask_for, end_asking, move_labels
 from services.kit.release import Labels, Release, ReleaseBroken, ReleaseDirectory
 
 LOG = logging.getLogger(__name__)
 
 POLL_S = 0.2
+ASKING_GRACE_S = 5.0
+"""A release is asked for this much longer than a promotion waits: only one whose process died lets it run out."""
 
 ReadyServices = Callable[[str], Awaitable[Mapping[str, frozenset[str]]]]
 """shop_id → for each service, the releases that every one of its replicas has ready."""
@@ -28,12 +32,11 @@ class ListedRelease:
 
 
 class ReleaseLabels:
-    """Moves labels, one mover at a time in this process."""
+    """Moves labels. Any replica may: whoever decided on labels that have moved since is told so."""
 
     def __init__(self, root: Path, ready_services: ReadyServices) -> None:
         self._root = root
         self._ready_services = ready_services
-        self._moving = asyncio.Lock()
 
     async def list_releases(self, shop_id: str) -> list[ListedRelease]:
         """All releases of a shop, newest first; broken ones are left out, as nobody can serve them."""
@@ -44,34 +47,40 @@ class ReleaseLabels:
         return [_listed(release, labels, ready) for release in releases]
 
     async def promote(self, shop_id: str, release_id: str, label: str, wait_s: float) -> ListedRelease:
-        """Move `label` ("stable" or "canary") once every service has the release ready.
+        """Have every service load the release, and move `label` ("stable" or "canary") once all have it ready.
 
-        Raises: NotFound (RELEASE_UNKNOWN); NotReady (RELEASE_NOT_READY) naming the services that were not.
+        Raises: NotFound (RELEASE_UNKNOWN); NotReady (RELEASE_NOT_READY) naming the services that were not; Conflict
+        (LABELS_CONTENDED) when somebody else moves this shop's labels.
         """
-        async with self._moving:
-            directory = ReleaseDirectory(self._root, shop_id)
-            release = await asyncio.to_thread(directory.open, release_id)
+        directory = ReleaseDirectory(self._root, shop_id)
+        release = await asyncio.to_thread(directory.open, release_id)
+        before = await asyncio.to_thread(directory.labels)
+        await asyncio.to_thread(ask_for, directory, release_id, datetime.now(UTC), wait_s + ASKING_GRACE_S)
+        try:
             ready = await self._until_ready(shop_id, release_id, wait_s)
-            labels = await asyncio.to_thread(_move, directory, label, release_id)
-            return _listed(release, labels, ready)
+            labels = await asyncio.to_thread(_promoted, directory, before, label, release_id)
+        finally:
+            end_asking(directory, release_id, datetime.now(UTC))  # at once: a cancelled call awaits nothing more
+        return _listed(release, labels, ready)
 
     async def roll_back(self, shop_id: str, wait_s: float) -> ListedRelease:
         """Make previous stable, and stable previous.
 
-        Raises: NotReady (NO_PREVIOUS_RELEASE or RELEASE_NOT_READY).
+        Raises: NotReady (NO_PREVIOUS_RELEASE or RELEASE_NOT_READY); Conflict (LABELS_CONTENDED): of two who roll back
+        at once the second would undo what the first did.
         """
-        async with self._moving:
-            directory = ReleaseDirectory(self._root, shop_id)
-            labels = await asyncio.to_thread(_labels_of_what_is_there, directory)
-            if not labels.previous:
-                raise NotReady(
-                    f"shop {shop_id} has no previous release to go back to; promote one with PromoteRelease",
-                    reason="NO_PREVIOUS_RELEASE",
-                )
-            release = await asyncio.to_thread(directory.open, labels.previous)
-            ready = await self._until_ready(shop_id, labels.previous, wait_s)
-            labels = await asyncio.to_thread(_move, directory, "stable", labels.previous)
-            return _listed(release, labels, ready)
+        directory = ReleaseDirectory(self._root, shop_id)
+        before = await asyncio.to_thread(directory.labels)
+        previous = (await asyncio.to_thread(_of_what_is_there, directory, before)).previous
+        if not previous:
+            raise NotReady(
+                f"shop {shop_id} has no previous release to go back to; promote one with PromoteRelease",
+                reason="NO_PREVIOUS_RELEASE",
+            )
+        release = await asyncio.to_thread(directory.open, previous)
+        ready = await self._until_ready(shop_id, previous, wait_s)
+        labels = await asyncio.to_thread(_move, directory, before, "stable", previous)
+        return _listed(release, labels, ready)
 
     async def _until_ready(self, shop_id: str, release_id: str, wait_s: float) -> Mapping[str, frozenset[str]]:
         loop = asyncio.get_running_loop()
@@ -100,16 +109,26 @@ def with_label(labels: Labels, label: str, release_id: str) -> Labels:
     return Labels(stable=release_id, canary=canary, previous=labels.stable)
 
 
-def _move(directory: ReleaseDirectory, label: str, release_id: str) -> Labels:
-    labels = with_label(_labels_of_what_is_there(directory), label, release_id)
-    directory.write_labels(labels)
+def _promoted(directory: ReleaseDirectory, before: Labels, label: str, release_id: str) -> Labels:
+    try:
+        return _move(directory, before, label, release_id)
+    except Conflict:
+        now = directory.labels()
+        if now.model_dump()[label] == release_id:  # asked for twice: the other call did it
+            return now
+        raise
+
+
+def _move(directory: ReleaseDirectory, before: Labels, label: str, release_id: str) -> Labels:
+    labels = with_label(_of_what_is_there(directory, before), label, release_id)
+    move_labels(directory, before, labels)
     return labels
 
 
-def _labels_of_what_is_there(directory: ReleaseDirectory) -> Labels:
+def _of_what_is_there(directory: ReleaseDirectory, labels: Labels) -> Labels:
     """The labels without those of releases that were removed from the disk."""
     there = frozenset(directory.list_ids())
-    named = directory.labels().model_dump()
+    named = labels.model_dump()
     return Labels(**{label: release_id if release_id in there else None for label, release_id in named.items()})
 
 

@@ -56,17 +56,26 @@ class House:
     """Publishes a shop's next release, without a label; answers its id."""
     not_ready: set[str]
     """Services of this set report nothing ready: "user_profile", "item_vision", "page_composer"."""
+    meddle: Callable[[str, str], None]
+    """(shop, release): while the next promotion or rollback waits, another replica makes the release the canary."""
     catalogue: VectorCatalogue | None = None
     """What the real ranker reads items from."""
 
 
 class ReadyOnDisk:
-    """Reports every release of the folder ready, unless its service is in `not_ready`."""
+    """Reports every release of the folder ready, unless its service is in `not_ready`.
 
-    def __init__(self, service: str, releases_dir: Path, not_ready: set[str]) -> None:
-        self._service, self._root, self._not_ready = service, releases_dir, not_ready
+    What stands in `meanwhile` is done once, when somebody asks.
+    """
+
+    def __init__(
+        self, service: str, releases_dir: Path, not_ready: set[str], meanwhile: list[Callable[[], None]]
+    ) -> None:
+        self._service, self._root, self._not_ready, self._meanwhile = service, releases_dir, not_ready, meanwhile
 
     def ready_ids(self, shop_id: str) -> list[str]:
+        while self._meanwhile:
+            self._meanwhile.pop()()
         return [] if self._service in self._not_ready else ReleaseDirectory(self._root, shop_id).list_ids()
 
 
@@ -84,6 +93,7 @@ class Neighbourhood:
     releases_dir: Path
     catalogue: VectorCatalogue
     not_ready: set[str] = field(default_factory=set)
+    meanwhile: list[Callable[[], None]] = field(default_factory=list)
     stack: AsyncExitStack = field(default_factory=AsyncExitStack)
     model_address: str = field(default_factory=free_address)
     _model_server: Any = None
@@ -92,7 +102,7 @@ class Neighbourhood:
         """Start a neighbour; answers its address."""
 
         async def wire(runtime: Runtime) -> None:
-            ready = ReadyOnDisk(service, self.releases_dir, self.not_ready)
+            ready = ReadyOnDisk(service, self.releases_dir, self.not_ready, self.meanwhile)
             runtime.register(add_ReadinessServiceServicer_to_server, ReadinessServicer(ready))
             if service == "item_vision":
                 runtime.register(add_CatalogueServiceServicer_to_server, self.catalogue)
@@ -138,6 +148,12 @@ async def real_house(small_release: SmallRelease, releases_dir: Path, known_item
         def publish(shop_id: str) -> str:
             return republish(release, timedelta(hours=next(_HOURS)), shop_id)
 
+        def meddle(shop_id: str, release_id: str) -> None:
+            directory = ReleaseDirectory(releases_dir, shop_id)
+            around.meanwhile.append(
+                lambda: directory.write_labels(directory.labels().model_copy(update={"canary": release_id}))
+            )
+
         yield House(
             RankerServiceStub(channel),
             ReleaseServiceStub(channel),
@@ -148,6 +164,7 @@ async def real_house(small_release: SmallRelease, releases_dir: Path, known_item
             around.start_model_server,
             publish,
             around.not_ready,
+            meddle,
             catalogue,
         )
 
@@ -183,4 +200,5 @@ async def fake_house() -> AsyncIterator[House]:
             lambda: set_model_down(False),
             publish,
             releases.not_ready,
+            releases.meddle,
         )

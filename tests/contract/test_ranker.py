@@ -401,6 +401,17 @@ async def test_a_promotion_names_who_is_not_ready_and_moves_nothing(house, two):
     assert (await labels(house, shop_id))[newer] == ["STABLE"]
 
 
+@covers("ReleaseService.PromoteRelease", "ABORTED LABELS_CONTENDED")
+async def test_a_promotion_decided_on_labels_that_moved_is_refused(house, two):
+    shop_id, older, newer = two
+    await promote(house, shop_id, older)
+    house.meddle(shop_id, older)
+    remote = await refused(promote(house, shop_id, newer))
+    assert (remote.code, remote.reason) == (grpc.StatusCode.ABORTED, "LABELS_CONTENDED")
+    assert sorted((await labels(house, shop_id))[older]) == ["CANARY", "STABLE"]
+    await promote(house, shop_id, newer)
+
+
 @covers("ReleaseService.RollbackRelease")
 async def test_a_rollback_makes_previous_stable_again(house, two):
     shop_id, older, newer = two
@@ -421,6 +432,19 @@ async def test_rolling_back_no_shop_is_refused(house):
 async def test_there_may_be_nothing_to_go_back_to(house):
     remote = await refused(house.releases.RollbackRelease(pb.RollbackReleaseRequest(shop_id=house.shop_id)))
     assert (remote.code, remote.reason) == (grpc.StatusCode.FAILED_PRECONDITION, "NO_PREVIOUS_RELEASE")
+
+
+@covers("ReleaseService.RollbackRelease", "ABORTED LABELS_CONTENDED")
+async def test_a_rollback_of_labels_that_moved_is_refused(house, two):
+    shop_id, older, newer = two
+    await promote(house, shop_id, older)
+    await promote(house, shop_id, newer)
+    house.meddle(shop_id, older)
+    request = pb.RollbackReleaseRequest(shop_id=shop_id)
+    remote = await refused(house.releases.RollbackRelease(request, timeout=PATIENT_S))
+    assert (remote.code, remote.reason) == (grpc.StatusCode.ABORTED, "LABELS_CONTENDED")
+    assert (await labels(house, shop_id))[newer] == ["STABLE"]
+    await promote(house, shop_id, older)
 
 
 @covers("ReleaseService.RollbackRelease", "FAILED_PRECONDITION RELEASE_NOT_READY")

@@ -5,7 +5,7 @@ from typing import Any
 
 import grpc
 
-from services.kit.errors import NotFound, NotReady
+from services.kit.errors import Conflict, NotFound, NotReady
 from services.kit.release import Labels
 from services.ranker.labels import with_label
 from services.ranker.requests import check_list_releases, check_promote, check_rollback
@@ -29,6 +29,11 @@ class FakeReleases(ranker_pb2_grpc.ReleaseServiceServicer):
     def __init__(self) -> None:
         self.shops: dict[str, FakeShop] = {}
         self.not_ready: set[str] = set()
+        self._meddling: tuple[str, str] | None = None
+
+    def meddle(self, shop_id: str, release_id: str) -> None:
+        """Let the release become the shop's canary while the next call waits, as if another replica had done it."""
+        self._meddling = shop_id, release_id
 
     def put(self, shop_id: str, release_id: str) -> None:
         """Publish a shop's next release."""
@@ -49,6 +54,7 @@ class FakeReleases(ranker_pb2_grpc.ReleaseServiceServicer):
         if request.release_id not in shop.release_ids:
             raise NotFound("no such release", reason="RELEASE_UNKNOWN", metadata={"release_id": request.release_id})
         self._check_ready(request.release_id)
+        self._check_labels_stand(shop)
         label = "canary" if request.label == pb.RELEASE_LABEL_CANARY else "stable"
         shop.labels = with_label(shop.labels, label, request.release_id)
         return pb.PromoteReleaseResponse(release=self._message(shop, request.release_id))
@@ -61,6 +67,7 @@ class FakeReleases(ranker_pb2_grpc.ReleaseServiceServicer):
         if not shop.labels.previous:
             raise NotReady("nothing to go back to", reason="NO_PREVIOUS_RELEASE")
         self._check_ready(shop.labels.previous)
+        self._check_labels_stand(shop)
         shop.labels = with_label(shop.labels, "stable", shop.labels.previous)
         return pb.RollbackReleaseResponse(release=self._message(shop, shop.labels.stable or ""))
 
@@ -69,6 +76,12 @@ class FakeReleases(ranker_pb2_grpc.ReleaseServiceServicer):
             late = ",".join(sorted(self.not_ready))
             metadata = {"release_id": release_id, "not_ready": late}
             raise NotReady(f"{late} did not report it ready", reason="RELEASE_NOT_READY", metadata=metadata)
+
+    def _check_labels_stand(self, shop: FakeShop) -> None:
+        meddling, self._meddling = self._meddling, None
+        if meddling is not None:
+            shop.labels = shop.labels.model_copy(update={"canary": meddling[1]})
+            raise Conflict("the labels have moved", reason="LABELS_CONTENDED", metadata={"shop_id": meddling[0]})
 
     def _message(self, shop: FakeShop, release_id: str) -> pb.Release:
         return pb.Release(

@@ -1,11 +1,13 @@
 """Which models are to be served: those named, and the fusion model of every shop that has releases."""
 
 from collections.abc import Mapping
+from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 from services.kit.errors import InvalidRequest
+from services.kit.label_moves import wanted_ids
 from services.kit.release import ReleaseBroken, ReleaseDirectory, shop_ids, version_of
 from services.ranker.model_server.model_store import Model
 
@@ -16,17 +18,18 @@ def configured_models(named: Mapping[str, Path], releases_dir: Path) -> dict[str
     for shop_id in shop_ids(releases_dir):
         base_path = releases_dir / shop_id / "serving" / "fusion"
         if base_path.is_dir():
-            models[f"fusion-{shop_id}"] = Model(base_path, partial(labelled_versions, releases_dir, shop_id))
+            models[f"fusion-{shop_id}"] = Model(base_path, partial(wanted_versions, releases_dir, shop_id))
     return models
 
 
-def labelled_versions(releases_dir: Path, shop_id: str) -> frozenset[int]:
-    """Versions that a label points at; none while the labels cannot be read."""
+def wanted_versions(releases_dir: Path, shop_id: str) -> frozenset[int]:
+    """Versions of the releases that every service keeps loaded; none while the labels cannot be read."""
+    directory = ReleaseDirectory(releases_dir, shop_id)
     try:
-        labels = ReleaseDirectory(releases_dir, shop_id).labels()
+        wanted = wanted_ids(directory, directory.labels(), datetime.now(UTC))
     except ReleaseBroken:
         return frozenset()
-    return frozenset(version_of(release_id) for release_id in labels.release_ids())
+    return frozenset(version_of(release_id) for release_id in wanted)
 
 
 def models_of(config: Any) -> dict[str, Model]:

@@ -1,4 +1,7 @@
 import asyncio
+import os
+import subprocess
+import sys
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
@@ -8,7 +11,8 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule, run_state_machine_as_test
 
-from services.kit.errors import NotFound, NotReady
+from services.kit.errors import Conflict, NotFound, NotReady
+from services.kit.label_moves import ask_for, asked_id, end_asking, wanted_ids
 from services.kit.release import Labels, ReleaseDirectory
 from services.kit.release_writer import ReleaseWriter
 from services.ranker.labels import ReleaseLabels, with_label
@@ -156,6 +160,100 @@ async def test_releases_are_listed_newest_first_with_labels_and_who_has_them(lab
 async def test_a_broken_release_does_not_hide_the_others(labels, ids, tmp_path):
     (tmp_path / "boutique" / ids[1] / "release.json").write_text("{")
     assert [each.release.release_id for each in await labels.list_releases("boutique")] == [ids[2], ids[0]]
+
+
+class Loading(Ready):
+    """Services that load what is wanted when they are asked, as the watchers do."""
+
+    def __init__(self, root: Path) -> None:
+        super().__init__()
+        self._root = root
+        self.held: list[set[str]] = []
+
+    async def __call__(self, shop_id: str) -> Mapping[str, frozenset[str]]:
+        directory = ReleaseDirectory(self._root, shop_id)
+        wanted = wanted_ids(directory, directory.labels(), datetime.now(UTC))
+        self.held.append(set(wanted))
+        return {service: frozenset(wanted) for service in SERVICES}
+
+
+async def test_an_older_release_without_a_label_can_be_promoted_and_no_more_is_held_than_that(ids, tmp_path):
+    loading = Loading(tmp_path)
+    labels = ReleaseLabels(tmp_path, loading)
+    await labels.promote("boutique", ids[2], "stable", 0.0)
+    await labels.promote("boutique", ids[0], "stable", 0.0)
+    assert on_disk(tmp_path) == Labels(stable=ids[0], previous=ids[2])
+    assert loading.held == [{ids[2]}, {ids[2], ids[0]}]
+    assert not (tmp_path / "boutique" / "asked.json").exists()
+
+
+async def test_a_promotion_that_fails_no_longer_asks_for_the_release(labels, ids, tmp_path):
+    with pytest.raises(NotReady):
+        await labels.promote("boutique", ids[0], "stable", 0.0)
+    assert not (tmp_path / "boutique" / "asked.json").exists()
+
+
+async def test_of_two_promotions_at_a_time_the_later_one_is_refused(labels, ready, ids, tmp_path):
+    first = asyncio.create_task(labels.promote("boutique", ids[0], "stable", 30.0))
+    while not (tmp_path / "boutique" / "asked.json").exists():
+        await asyncio.sleep(0)
+    with pytest.raises(Conflict) as caught:
+        await labels.promote("boutique", ids[1], "stable", 0.0)
+    assert caught.value.reason == "LABELS_CONTENDED"
+    ready.everywhere(*ids)
+    await first
+    assert on_disk(tmp_path) == Labels(stable=ids[0])
+
+
+async def test_promoting_what_somebody_else_has_just_promoted_is_no_conflict(labels, ready, ids, tmp_path):
+    both = [asyncio.create_task(labels.promote("boutique", ids[0], "stable", 30.0)) for _ in range(2)]
+    while not (tmp_path / "boutique" / "asked.json").exists():
+        await asyncio.sleep(0)
+    ready.everywhere(*ids)
+    assert [(await each).labels for each in both] == [["stable"], ["stable"]]
+
+
+def test_what_a_process_that_died_asked_for_runs_out(ids, tmp_path):
+    directory = ReleaseDirectory(tmp_path, "boutique")
+    now = datetime(2026, 2, 1, tzinfo=UTC)
+    ask_for(directory, ids[0], now, 30.0)
+    assert wanted_ids(directory, Labels(), now) == [ids[2], ids[0]]
+    later = datetime(2026, 2, 1, 0, 0, 31, tzinfo=UTC)
+    assert wanted_ids(directory, Labels(), later) == [ids[2]]
+    ask_for(directory, ids[1], later, 30.0)
+    end_asking(directory, ids[0], later)
+    assert asked_id(directory, later) == ids[1]
+
+
+SWAP = """
+import sys
+from pathlib import Path
+from services.kit.errors import Conflict
+from services.kit.label_moves import move_labels
+from services.kit.release import ReleaseDirectory
+directory = ReleaseDirectory(Path(sys.argv[1]), "boutique")
+done = 0
+while done < int(sys.argv[2]):
+    before = directory.labels()
+    try:
+        move_labels(directory, before, before.model_copy(update={"stable": before.previous, "previous": before.stable}))
+        done += 1
+    except Conflict:
+        continue
+"""
+
+
+def test_two_processes_that_move_labels_at_once_lose_no_move(ids, tmp_path):
+    directory = ReleaseDirectory(tmp_path, "boutique")
+    directory.write_labels(Labels(stable=ids[0], previous=ids[1]))
+    root = Path(__file__).parents[3]
+    environment = {**os.environ, "PYTHONPATH": f"{root}{os.pathsep}{root / 'protos'}"}
+    # 21 swaps and 20: an odd number in all, so a lost one would leave the labels as they were.
+    movers = [
+        subprocess.Popen([sys.executable, "-c", SWAP, str(tmp_path), str(count)], env=environment) for count in (21, 20)
+    ]
+    assert [mover.wait(timeout=120) for mover in movers] == [0, 0]
+    assert directory.labels() == Labels(stable=ids[1], previous=ids[0])
 
 
 class Moves(RuleBasedStateMachine):

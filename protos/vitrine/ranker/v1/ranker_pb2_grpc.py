@@ -263,25 +263,30 @@ class ReleaseServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def PromoteRelease(self, request, context):
-        """Moves a label to a release once every service reports it ready. Promoting to stable moves the old stable to previous.
-        Idempotent.
+        """Moves a label to a release once every service reports it ready. Promoting to stable moves the old stable to previous. Any
+        release of the shop may be promoted: every replica of every service is asked to load it first. A shop's labels are moved
+        by one caller at a time, on whichever replica. Idempotent.
 
         Fails with:
         INVALID_ARGUMENT INVALID_REQUEST - a field breaks the rule in its comment.
         NOT_FOUND RELEASE_UNKNOWN - there is no such release.
         FAILED_PRECONDITION RELEASE_NOT_READY - a service did not report it ready in time; metadata not_ready names which.
+        ABORTED LABELS_CONTENDED - another release is being promoted, or the labels moved while this call waited; nothing was
+        moved: list the releases and decide again.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def RollbackRelease(self, request, context):
-        """Moves stable back to previous, when every service reports previous ready.
+        """Moves stable back to previous, when every service reports previous ready. Not idempotent: a second call comes forward
+        again. Of two calls at a time one is refused.
 
         Fails with:
         INVALID_ARGUMENT INVALID_REQUEST - a field breaks the rule in its comment.
         FAILED_PRECONDITION NO_PREVIOUS_RELEASE - there is nothing to go back to.
         FAILED_PRECONDITION RELEASE_NOT_READY - a service does not report previous ready; metadata not_ready names which.
+        ABORTED LABELS_CONTENDED - the labels moved while this call waited; nothing was moved by it.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

@@ -165,21 +165,26 @@ class ReleaseServiceStub:
       INVALID_ARGUMENT INVALID_REQUEST - a field breaks the rule in its comment.
     """
     PromoteRelease: _grpc.UnaryUnaryMultiCallable[_ranker_pb2.PromoteReleaseRequest, _ranker_pb2.PromoteReleaseResponse]
-    """Moves a label to a release once every service reports it ready. Promoting to stable moves the old stable to previous.
-    Idempotent.
+    """Moves a label to a release once every service reports it ready. Promoting to stable moves the old stable to previous. Any
+    release of the shop may be promoted: every replica of every service is asked to load it first. A shop's labels are moved
+    by one caller at a time, on whichever replica. Idempotent.
 
     Fails with:
       INVALID_ARGUMENT INVALID_REQUEST - a field breaks the rule in its comment.
       NOT_FOUND RELEASE_UNKNOWN - there is no such release.
       FAILED_PRECONDITION RELEASE_NOT_READY - a service did not report it ready in time; metadata not_ready names which.
+      ABORTED LABELS_CONTENDED - another release is being promoted, or the labels moved while this call waited; nothing was
+        moved: list the releases and decide again.
     """
     RollbackRelease: _grpc.UnaryUnaryMultiCallable[_ranker_pb2.RollbackReleaseRequest, _ranker_pb2.RollbackReleaseResponse]
-    """Moves stable back to previous, when every service reports previous ready.
+    """Moves stable back to previous, when every service reports previous ready. Not idempotent: a second call comes forward
+    again. Of two calls at a time one is refused.
 
     Fails with:
       INVALID_ARGUMENT INVALID_REQUEST - a field breaks the rule in its comment.
       FAILED_PRECONDITION NO_PREVIOUS_RELEASE - there is nothing to go back to.
       FAILED_PRECONDITION RELEASE_NOT_READY - a service does not report previous ready; metadata not_ready names which.
+      ABORTED LABELS_CONTENDED - the labels moved while this call waited; nothing was moved by it.
     """
 
 @_typing.type_check_only
@@ -198,21 +203,26 @@ class ReleaseServiceAsyncStub(ReleaseServiceStub):
       INVALID_ARGUMENT INVALID_REQUEST - a field breaks the rule in its comment.
     """
     PromoteRelease: _aio.UnaryUnaryMultiCallable[_ranker_pb2.PromoteReleaseRequest, _ranker_pb2.PromoteReleaseResponse]  # type: ignore[assignment]
-    """Moves a label to a release once every service reports it ready. Promoting to stable moves the old stable to previous.
-    Idempotent.
+    """Moves a label to a release once every service reports it ready. Promoting to stable moves the old stable to previous. Any
+    release of the shop may be promoted: every replica of every service is asked to load it first. A shop's labels are moved
+    by one caller at a time, on whichever replica. Idempotent.
 
     Fails with:
       INVALID_ARGUMENT INVALID_REQUEST - a field breaks the rule in its comment.
       NOT_FOUND RELEASE_UNKNOWN - there is no such release.
       FAILED_PRECONDITION RELEASE_NOT_READY - a service did not report it ready in time; metadata not_ready names which.
+      ABORTED LABELS_CONTENDED - another release is being promoted, or the labels moved while this call waited; nothing was
+        moved: list the releases and decide again.
     """
     RollbackRelease: _aio.UnaryUnaryMultiCallable[_ranker_pb2.RollbackReleaseRequest, _ranker_pb2.RollbackReleaseResponse]  # type: ignore[assignment]
-    """Moves stable back to previous, when every service reports previous ready.
+    """Moves stable back to previous, when every service reports previous ready. Not idempotent: a second call comes forward
+    again. Of two calls at a time one is refused.
 
     Fails with:
       INVALID_ARGUMENT INVALID_REQUEST - a field breaks the rule in its comment.
       FAILED_PRECONDITION NO_PREVIOUS_RELEASE - there is nothing to go back to.
       FAILED_PRECONDITION RELEASE_NOT_READY - a service does not report previous ready; metadata not_ready names which.
+      ABORTED LABELS_CONTENDED - the labels moved while this call waited; nothing was moved by it.
     """
 
 class ReleaseServiceServicer(metaclass=_abc_1.ABCMeta):
@@ -240,13 +250,16 @@ class ReleaseServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _ranker_pb2.PromoteReleaseRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_ranker_pb2.PromoteReleaseResponse, _abc.Awaitable[_ranker_pb2.PromoteReleaseResponse]]:
-        """Moves a label to a release once every service reports it ready. Promoting to stable moves the old stable to previous.
-        Idempotent.
+        """Moves a label to a release once every service reports it ready. Promoting to stable moves the old stable to previous. Any
+        release of the shop may be promoted: every replica of every service is asked to load it first. A shop's labels are moved
+        by one caller at a time, on whichever replica. Idempotent.
 
         Fails with:
           INVALID_ARGUMENT INVALID_REQUEST - a field breaks the rule in its comment.
           NOT_FOUND RELEASE_UNKNOWN - there is no such release.
           FAILED_PRECONDITION RELEASE_NOT_READY - a service did not report it ready in time; metadata not_ready names which.
+          ABORTED LABELS_CONTENDED - another release is being promoted, or the labels moved while this call waited; nothing was
+            moved: list the releases and decide again.
         """
 
     @_abc_1.abstractmethod
@@ -255,12 +268,14 @@ class ReleaseServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _ranker_pb2.RollbackReleaseRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_ranker_pb2.RollbackReleaseResponse, _abc.Awaitable[_ranker_pb2.RollbackReleaseResponse]]:
-        """Moves stable back to previous, when every service reports previous ready.
+        """Moves stable back to previous, when every service reports previous ready. Not idempotent: a second call comes forward
+        again. Of two calls at a time one is refused.
 
         Fails with:
           INVALID_ARGUMENT INVALID_REQUEST - a field breaks the rule in its comment.
           FAILED_PRECONDITION NO_PREVIOUS_RELEASE - there is nothing to go back to.
           FAILED_PRECONDITION RELEASE_NOT_READY - a service does not report previous ready; metadata not_ready names which.
+          ABORTED LABELS_CONTENDED - the labels moved while this call waited; nothing was moved by it.
         """
 
 def add_ReleaseServiceServicer_to_server(servicer: ReleaseServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...
