@@ -1,6 +1,10 @@
-"""`python -m services.ranker` serves the ranker; settings come from VITRINE_<FIELD> (settings.py)."""
+"""`python -m services.ranker [serve | list-models]`; settings come from VITRINE_<FIELD> (settings.py).
+
+`list-models` writes VITRINE_MODEL_LIST_PATH once and ends: TensorFlow Serving does not start without the file.
+"""
 
 import asyncio
+import sys
 from contextlib import suppress
 
 from services.kit.channels import channel_credentials
@@ -13,6 +17,7 @@ from services.kit.upstream import Upstream
 from services.ranker.catalogue_watch import CatalogueWatch
 from services.ranker.labels import ReleaseLabels
 from services.ranker.model_client import ModelClient
+from services.ranker.model_list import keep_model_list, write_model_list
 from services.ranker.readiness import Readiness
 from services.ranker.release_servicer import ReleaseServicer
 from services.ranker.servicer import RankerServicer
@@ -56,6 +61,9 @@ def definition(settings: RankerSettings) -> ServiceDefinition:
         async def warm_up() -> None:
             await releases.look()
             runtime.background.spawn("release_watch", releases.watch())
+            if settings.model_list_path is not None:
+                keeping = keep_model_list(settings.model_list_path, settings.releases_dir)
+                runtime.background.spawn("model_list", keeping)
             # Without item_vision the vocabulary stands in, so its absence must not keep the ranker from serving.
             with suppress(TimeoutError):
                 async with asyncio.timeout(CATALOGUE_WAIT_S):
@@ -67,8 +75,17 @@ def definition(settings: RankerSettings) -> ServiceDefinition:
 
 
 def main() -> None:
-    """Serve until SIGTERM."""
-    run(definition(load(RankerSettings)))
+    """Serve until SIGTERM, or write the list of models and end."""
+    command = sys.argv[1] if len(sys.argv) > 1 else "serve"
+    if command not in ("serve", "list-models"):
+        raise SystemExit(f"unknown command {command!r}: say serve or list-models")
+    settings = load(RankerSettings)
+    if command == "serve":
+        run(definition(settings))
+    elif settings.model_list_path is None:
+        raise SystemExit("VITRINE_MODEL_LIST_PATH: required by list-models: where to write the list")
+    else:
+        write_model_list(settings.model_list_path, settings.releases_dir)
 
 
 if __name__ == "__main__":

@@ -53,6 +53,7 @@ with _without_tensorflow():
         prediction_service_pb2_grpc,
         regression_pb2,
     )
+    from tensorflow_serving.config import model_server_config_pb2
 
 __all__ = [
     "classification_pb2",
@@ -66,6 +67,7 @@ __all__ = [
     "meta_graph_pb2",
     "model_management_pb2",
     "model_pb2",
+    "model_server_config_pb2",
     "model_service_pb2",
     "model_service_pb2_grpc",
     "predict_pb2",

@@ -1,5 +1,7 @@
 """What the ranker can be told."""
 
+from pathlib import Path
+
 from pydantic import Field
 
 from services.kit.settings import Addresses, ServiceSettings
@@ -20,6 +22,9 @@ class RankerSettings(ServiceSettings):
     """Every replica of the ranker itself; asked which releases they have ready before a promotion."""
     default_deadline_ms: int = Field(default=10_000, ge=1)
     """Deadline of calls whose caller set none: long enough for a promotion, which waits."""
+    model_list_path: Path | None = None
+    """File that TensorFlow Serving polls as its --model_config_file, kept current here; unset: none is written, as the
+    embedded model server needs none."""
     model_timeout_ms: int = Field(default=300, ge=5, le=5_000)
     """Longest time for one Predict; the caller's deadline may make it shorter."""
     promotion_wait_s: float = Field(default=30.0, gt=0, le=600)
