@@ -135,6 +135,7 @@ def worker_definition(settings: ItemVisionSettings) -> ServiceDefinition:
             worker = Worker(jobs, Encoders(image, text), work, rule_of)
             runtime.background.spawn("release_watch", releases.watch())
             runtime.background.spawn("feature_jobs", worker.run())
+            runtime.background.spawn("feature_queue", worker.watch_queue())
 
         runtime.warm_up(warm_up)
 

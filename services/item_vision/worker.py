@@ -20,6 +20,7 @@ from services.kit.telemetry import metrics
 LOG = logging.getLogger(__name__)
 
 DATABASE_RETRY_S = 1.0
+QUEUE_LOOK_S = 10.0
 
 
 @dataclass(frozen=True)
@@ -64,6 +65,7 @@ class Worker:
         self._encoders = encoders
         self._settings = settings
         self._rule_of = rule_of
+        self._waiting = metrics().gauge("vitrine_feature_jobs_waiting", "Feature jobs to be done, of all shops.")
         self._done = metrics().counter("vitrine_feature_jobs", "Feature jobs, by outcome.", ["outcome"])
 
     async def run(self) -> None:
@@ -81,6 +83,15 @@ class Worker:
                 continue
             if not worked:
                 await asyncio.sleep(self._settings.idle_s)
+
+    async def watch_queue(self) -> None:
+        """Keep the length of the queue in view until cancelled; workers see the same queue."""
+        while True:
+            try:
+                self._waiting.set(await self._jobs.waiting())
+            except DependencyDown:
+                LOG.info("the length of the queue is not known: the database is away")
+            await asyncio.sleep(QUEUE_LOOK_S)
 
     async def work_once(self) -> int:
         """Take a batch and finish it; returns how many jobs there were."""

@@ -94,6 +94,12 @@ class FeatureJobs:
                 .values(not_before=sa.func.now() + wait, failure=failure if give_up else None)
             )
 
+    async def waiting(self) -> int:
+        """Return how many jobs are to be done, those being worked on included and those given up left out."""
+        async with transaction(self._engine) as connection:
+            query = sa.select(sa.func.count()).select_from(feature_jobs).where(feature_jobs.c.failure.is_(None))
+            return int((await connection.execute(query)).scalar_one())
+
     async def renew(self, image_backbone: str, text_encoder: str) -> int:
         """Queue every item whose features come from other encoders; returns how many there are."""
         other = (features.c.image_backbone != image_backbone) | (features.c.text_encoder != text_encoder)
