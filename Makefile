@@ -10,7 +10,7 @@ export TF_CPP_MIN_LOG_LEVEL ?= 2
 # uv does not read pip's settings: hand a mirror configured for pip on.
 export UV_DEFAULT_INDEX ?= $(PIP_INDEX_URL)
 
-.PHONY: help setup demo test check bench protos requirements clean
+.PHONY: help setup demo test check bench protos deployment requirements clean
 
 help:            ## List the targets.
 	@grep -hE '^[a-z]+: .*##|^[a-z]+:  +##' $(MAKEFILE_LIST) | sed -E 's/:.*##/ -/'
@@ -47,14 +47,20 @@ check: setup     ## Lint, types, contracts, stubs up to date, import rules.
 	$(BIN)/buf format --diff --exit-code > /dev/null
 	$(BIN)/buf breaking --against protos/released.binpb
 	$(BIN)/python protos/generate.py --check
+	$(BIN)/hadolint deploy/Dockerfile
+	$(BIN)/python -m lab.deployment --check
 
 protos: setup    ## Regenerate the stubs from the contracts.
 	$(BIN)/buf format -w
 	$(BIN)/python protos/generate.py
 
+deployment: setup  ## Remake deploy/'s compose file, Prometheus configuration and requirements.
+	$(BIN)/python -m lab.deployment
+
 requirements: setup  ## Resolve pyproject.toml anew into hash-pinned requirements (no registry addresses).
 	$(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-annotate --no-header --all-extras pyproject.toml -o requirements.txt
 	echo uv | $(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-annotate --no-header - -o requirements-bootstrap.txt
+	$(BIN)/python -m lab.deployment
 
 clean:           ## Remove what set-up and the demo made.
 	@if [ -x $(BIN)/vitrine ]; then $(BIN)/vitrine clean --yes; fi

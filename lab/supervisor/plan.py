@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
+from lab.supervisor.environment import Surroundings, service_environment
 from lab.supervisor.health import probe_of
 from lab.supervisor.keys import work_secrets
 from lab.supervisor.ports import HOST, Ports
@@ -122,20 +123,10 @@ class Plan:
         )
 
     def _environment(self, spec: ProcessSpec, replica: int) -> dict[str, str]:
-        place, prefix = self.places[spec.name][replica], spec.settings_prefix
+        prefix = spec.settings_prefix
         inherited = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
-        ours = {f"{prefix}RELEASES_DIR": str(self._work / "releases")}
-        for name, places in self.places.items():
-            if places and places[0].address:
-                ours[f"{prefix}{name.upper()}_ADDRESSES"] = ",".join(each.address for each in places)
-        if place.address:
-            ours[f"{prefix}LISTEN"] = place.address
-        if place.metrics_port is not None:
-            ours[f"{prefix}METRICS_PORT"] = str(place.metrics_port)
-        if spec.database:
-            ours |= {f"{prefix}DATABASE_DSN": self._dsn, f"{prefix}DATABASE_POOL_SIZE": str(spec.pool_size)}
-        ours |= {f"{prefix}{name.upper()}": self._secrets[name] for name in spec.secrets}
-        special = {name: value.replace("{work}", str(self._work)) for name, value in spec.environment.items()}
+        ours = service_environment(spec, self._surroundings(spec, replica))
+        special = {name: value.replace("{work}", str(self._work)) for name, value in spec.local_environment.items()}
         for name, path in spec.files.items():
             if Path(path := path.replace("{work}", str(self._work))).exists():
                 special[f"{prefix}{name}"] = path
@@ -144,6 +135,15 @@ class Plan:
             special[f"{prefix}{spec.shops_variable}"] = ",".join(shops)
         quiet = {"TF_CPP_MIN_LOG_LEVEL": os.environ.get("TF_CPP_MIN_LOG_LEVEL", "2"), "PYTHONUNBUFFERED": "1"}
         return {**inherited, **quiet, **ours, **special, **self._options.environment}
+
+    def _surroundings(self, spec: ProcessSpec, replica: int) -> Surroundings:
+        place = self.places[spec.name][replica]
+        addresses = {
+            name: ",".join(each.address for each in places if each.address) for name, places in self.places.items()
+        }
+        return Surroundings(
+            str(self._work / "releases"), addresses, place.address, place.metrics_port, self._dsn, self._secrets
+        )
 
     def _shops(self) -> list[str]:
         """The shops that have a release, the one published last first."""

@@ -49,6 +49,8 @@ class ProcessSpec(_Table):
     """Processes that must be healthy before it is started; PostgreSQL is implied by `database`."""
     calls: Sequence[str] = ()
     """Processes that it sends requests to. They may come later; they are stopped after it."""
+    asks_readiness_of: Sequence[str] = ()
+    """Processes whose replicas it asks what they have ready; no order follows from it."""
     health: Literal["grpc", "http", "alive"] = "grpc"
     """How one can tell that it is ready."""
     health_path: str = "/health"
@@ -62,15 +64,33 @@ class ProcessSpec(_Table):
     secrets: Sequence[str] = ()
     """Keys that it needs."""
     environment: Mapping[str, str] = Field(default_factory=dict)
-    """Further variables, with their prefix."""
+    """Further variables, with their prefix, wherever it runs."""
+    local_environment: Mapping[str, str] = Field(default_factory=dict)
+    """Further variables, with their prefix, where it runs beside a work folder."""
+    deployed_environment: Mapping[str, str] = Field(default_factory=dict)
+    """Further variables, with their prefix, where it runs in a container."""
     files: Mapping[str, str] = Field(default_factory=dict)
-    """Variables (without prefix) that name a file, set only where it exists."""
+    """Variables (without prefix) that name a file of the work folder, set only where it exists."""
     shops_variable: str = ""
     """Variable (without prefix) that lists the shops which have a release; not set while there is none."""
+    image: str = ""
+    """Its SERVICE in deploy/Dockerfile."""
+    stock_image: str = ""
+    """The image that takes its place in containers, instead of one of ours."""
+    memory_mb: int = Field(default=1024, ge=64)
+    """Limit of one container."""
+    reads_releases: bool = True
+    """Whether it reads the folder of releases."""
+    writes_releases: bool = False
+    """Whether it writes into the folder of releases; for all others it is mounted read-only."""
 
     def waits_for(self) -> tuple[str, ...]:
         """Return the names of the processes that must be healthy first."""
         return ((DATABASE,) if self.database else ()) + tuple(self.depends_on)
+
+    def addressed(self) -> frozenset[str]:
+        """Return the names of the processes whose addresses it is told."""
+        return frozenset((*self.calls, *self.asks_readiness_of))
 
 
 class Topology(_Table):
@@ -90,8 +110,10 @@ class Topology(_Table):
                 raise ValueError(f"{spec.name} depends on {', '.join(sorted(missing))}, which must be listed before it")
             seen.add(spec.name)
         for spec in self.process:
-            if unknown := set(spec.calls) - seen:
+            if unknown := spec.addressed() - seen:
                 raise ValueError(f"{spec.name} calls {', '.join(sorted(unknown))}, which is not listed")
+            if spec.image and spec.stock_image:
+                raise ValueError(f"{spec.name} has image and stock_image; one of them is enough")
         return self
 
     def callers_of(self, name: str) -> frozenset[str]:

@@ -70,7 +70,9 @@ def test_every_process_is_told_what_it_needs_and_no_more(tmp_path: Path, monkeyp
     by_label = {unit.label: unit for unit in made.units()}
     told = by_label["user_profile[1]"].program().environment
     assert told["VITRINE_LISTEN"] == by_label["user_profile[1]"].address
-    assert told["VITRINE_USER_PROFILE_ADDRESSES"].count(",") == 1
+    assert "VITRINE_RANKER_ADDRESSES" not in told
+    composer = by_label["page_composer"].program().environment
+    assert composer["VITRINE_USER_PROFILE_ADDRESSES"].count(",") == 1
     assert told["VITRINE_RELEASES_DIR"] == str(tmp_path / "releases")
     assert told["VITRINE_DATABASE_DSN"] == made.dsn
     assert len(told["VITRINE_PSEUDONYM_KEY"]) >= 32
