@@ -22,11 +22,11 @@ EARLIEST_US: Final = 946_684_800_000_000
 MAX_AHEAD_US: Final = 10 * 60 * 1_000_000
 DEFAULT_CHANNEL: Final = "web"
 
-_ACTIONS: Final = frozenset(int(action) for action in Action)
-_DEVICES: Final = frozenset(common_pb2.Device.values())
-_SEARCH, _RATE = int(Action.SEARCH), int(Action.RATE)
-_IN_WORDS: Final = frozenset({int(Action.REVIEW), int(Action.COMMENT)})
-_COUNTED: Final = frozenset({int(Action.CART), int(Action.PURCHASE)})
+ACTIONS: Final = frozenset(int(action) for action in Action)
+DEVICES: Final = frozenset(common_pb2.Device.values())
+SEARCH, RATE = int(Action.SEARCH), int(Action.RATE)
+IN_WORDS: Final = frozenset({int(Action.REVIEW), int(Action.COMMENT)})
+COUNTED: Final = frozenset({int(Action.CART), int(Action.PURCHASE)})
 
 
 class EventReader:
@@ -50,9 +50,23 @@ class EventReader:
             return None, checks.violations
         return self._event(message, placement), ()
 
+    def user(self, user_id: str) -> bytes:
+        """The pseudonym of a user."""
+        known = self._users.get(user_id)
+        if known is None:
+            known = self._users[user_id] = self._pseudonyms.user(self._shop_id, user_id)
+        return known
+
+    def session(self, session_id: str) -> bytes:
+        """The pseudonym of a session."""
+        known = self._sessions.get(session_id)
+        if known is None:
+            known = self._sessions[session_id] = self._pseudonyms.session(self._shop_id, session_id)
+        return known
+
     def _check(self, checks: Checks, message: pb.Event, placement: Placement | None) -> None:
         checks.identifier("event_id", message.event_id, required=True)
-        checks.that(message.action in _ACTIONS, "action", "required: one of the declared actions")
+        checks.that(message.action in ACTIONS, "action", "required: one of the declared actions")
         self._check_time(checks, message)
         checks.that(bool(message.user_id or message.session_id), "user_id", "required: set user_id or session_id")
         checks.identifier("user_id", message.user_id)
@@ -64,7 +78,7 @@ class EventReader:
             checks.identifier("channel", message.channel, max_length=MAX_CHANNEL_CHARS)
         checks.region("region", message.region)
         checks.locale("locale", message.locale)
-        checks.that(message.device in _DEVICES, "device", "send one of the declared devices")
+        checks.that(message.device in DEVICES, "device", "send one of the declared devices")
 
     def _check_time(self, checks: Checks, message: pb.Event) -> None:
         if not checks.that(message.HasField("occurred_at"), "occurred_at", "required: when it happened"):
@@ -93,13 +107,13 @@ class EventReader:
             event_id=message.event_id,
             action=message.action,
             occurred_us=_occurred_us(message),
-            user=self._user(message.user_id) if message.user_id else None,
-            session=self._session(message.session_id) if message.session_id else None,
+            user=self.user(message.user_id) if message.user_id else None,
+            session=self.session(message.session_id) if message.session_id else None,
             item_id=message.item_id,
             query=message.query,
             rating=message.rating if message.HasField("rating") else None,
             text=message.text,
-            quantity=(message.quantity or 1) if message.action in _COUNTED else None,
+            quantity=(message.quantity or 1) if message.action in COUNTED else None,
             price_minor=message.price.amount_minor if has_price else None,
             currency=message.price.currency if has_price else "",
             channel=message.channel or DEFAULT_CHANNEL,
@@ -109,35 +123,23 @@ class EventReader:
             placement=placement,
         )
 
-    def _user(self, user_id: str) -> bytes:
-        known = self._users.get(user_id)
-        if known is None:
-            known = self._users[user_id] = self._pseudonyms.user(self._shop_id, user_id)
-        return known
-
-    def _session(self, session_id: str) -> bytes:
-        known = self._sessions.get(session_id)
-        if known is None:
-            known = self._sessions[session_id] = self._pseudonyms.session(self._shop_id, session_id)
-        return known
-
 
 def _occurred_us(message: pb.Event) -> int:
     return message.occurred_at.seconds * 1_000_000 + message.occurred_at.nanos // 1_000
 
 
 def _check_item(checks: Checks, message: pb.Event, placement: Placement | None) -> None:
-    if message.action == _SEARCH:
+    if message.action == SEARCH:
         checks.that(
             not message.item_id, "item_id", "leave it empty for a search; send the click as an event of its own"
         )
     else:
-        of_page = message.action == _RATE and placement is not None
+        of_page = message.action == RATE and placement is not None
         checks.identifier("item_id", message.item_id, required=not of_page)
 
 
 def _check_words(checks: Checks, message: pb.Event) -> None:
-    searching, in_words = message.action == _SEARCH, message.action in _IN_WORDS
+    searching, in_words = message.action == SEARCH, message.action in IN_WORDS
     if message.query or searching:
         checks.text("query", message.query, max_length=MAX_QUERY_CHARS, required=searching)
     if message.text or in_words:
@@ -148,7 +150,7 @@ def _check_numbers(checks: Checks, message: pb.Event) -> None:
     if message.HasField("rating"):
         checks.number("rating", message.rating, 1, 5)
     else:
-        checks.that(message.action != _RATE, "rating", "required for rate: 1 to 5")
+        checks.that(message.action != RATE, "rating", "required for rate: 1 to 5")
     if message.quantity:
         checks.number("quantity", message.quantity, 1, MAX_QUANTITY)
     if message.HasField("price"):
@@ -161,7 +163,7 @@ def _check_placement(checks: Checks, placement: common_pb2.Placement) -> None:
     checks.identifier("placement.section_id", placement.section_id, max_length=MAX_SECTION_CHARS)
     checks.number("placement.row", placement.row, 0, MAX_PLACEMENT)
     checks.number("placement.column", placement.column, 0, MAX_PLACEMENT)
-    checks.that(placement.device in _DEVICES, "placement.device", "send one of the declared devices")
+    checks.that(placement.device in DEVICES, "placement.device", "send one of the declared devices")
 
 
 def _placement_of(message: common_pb2.Placement) -> Placement:

@@ -2,7 +2,9 @@
 
 import hashlib
 import json
+from collections.abc import Iterable
 from enum import IntEnum
+from json.encoder import encode_basestring
 from typing import Final, NamedTuple
 
 HASH_BYTES: Final = 16
@@ -70,10 +72,31 @@ class Event(NamedTuple):
         return Subject(SubjectKind.SESSION, self.session)
 
 
-def payload_hash(event: Event) -> bytes:
-    """16 bytes that are equal for equal content. Over pseudonyms and defaults filled in, so that the hash tells
-    nothing of ids and "not said" equals its default.
+def payload_hashes(events: Iterable[Event]) -> list[bytes]:
+    """16 bytes an event that are equal for equal content. Over pseudonyms and defaults filled in, so that the hash
+    tells nothing of ids and "not said" equals its default.
+
+    The text that is hashed is the JSON of [action, occurred_us, user, session, item_id, ...] in the order of Event.
     """
-    hexed = (event.user.hex() if event.user else None, event.session.hex() if event.session else None)
-    content = _canonical([*event[1:3], *hexed, *event[5:]])
-    return hashlib.blake2b(content.encode(), digest_size=HASH_BYTES).digest()
+    names: dict[bytes | None, str] = {None: "null"}
+    # Events of a batch say much the same behind their item: that part is written once.
+    tails: dict[tuple[object, ...], str] = {}
+    hashes: list[bytes] = []
+    for event in events:
+        _, action, occurred_us, user, session, item_id, *_ = event
+        rest = event[6:]
+        tail = tails.get(rest) or tails.setdefault(rest, _canonical(rest)[1:])
+        by = names.get(user) or names.setdefault(user, _hexed(user))
+        during = names.get(session) or names.setdefault(session, _hexed(session))
+        content = f"[{action},{occurred_us},{by},{during},{encode_basestring(item_id)},{tail}"
+        hashes.append(hashlib.blake2b(content.encode(), digest_size=HASH_BYTES).digest())
+    return hashes
+
+
+def payload_hash(event: Event) -> bytes:
+    """The hash of one event."""
+    return payload_hashes((event,))[0]
+
+
+def _hexed(pseudonym: bytes | None) -> str:
+    return f'"{pseudonym.hex()}"' if pseudonym else "null"

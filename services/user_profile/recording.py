@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from services.kit.errors import Conflict
 from services.user_profile.actions import IMPRESSION
 from services.user_profile.consent import Consents, Decision, Purpose
-from services.user_profile.events import Event, Subject, SubjectKind, payload_hash
+from services.user_profile.events import Event, Subject, SubjectKind, payload_hashes
 
 
 @dataclass(frozen=True)
@@ -23,7 +23,7 @@ class SubjectState:
     """Of a session: the user whom its first events joined."""
 
 
-@dataclass
+@dataclass(slots=True)
 class Growth:
     """What a batch adds to one subject."""
 
@@ -39,8 +39,10 @@ class Growth:
         """Count one event."""
         self.events += 1
         at_us = event.occurred_us
-        self.first_us = at_us if self.first_us is None else min(self.first_us, at_us)
-        self.last_us = at_us if self.last_us is None else max(self.last_us, at_us)
+        if self.first_us is None or at_us < self.first_us:
+            self.first_us = at_us
+        if self.last_us is None or at_us > self.last_us:
+            self.last_us = at_us
         if event.action == IMPRESSION:
             self.last_impression_us = max(self.last_impression_us or at_us, at_us)
         else:
@@ -48,21 +50,28 @@ class Growth:
 
 
 @dataclass(frozen=True)
-class Accepted:
-    """An event that may be recorded, once however often the batch holds it."""
+class Batch:
+    """Events to record together, with the hash of each one's content."""
 
-    event: Event
-    payload_hash: bytes
-    positions: list[int]
-    """Where in the batch it stands."""
+    events: Sequence[Event]
+    hashes: Sequence[bytes]
+
+    @classmethod
+    def of(cls, events: Sequence[Event]) -> "Batch":
+        """A batch of events whose content is not hashed yet."""
+        return cls(events, payload_hashes(events))
 
 
 @dataclass(frozen=True)
 class Screening:
     """A batch after consent and after comparison with itself."""
 
-    accepted: Mapping[str, Accepted]
-    """By event id."""
+    accepted: Mapping[str, bytes]
+    """Event id → hash of what may be recorded, once however often the batch holds it."""
+    first: Sequence[int]
+    """Where in the batch each of them stands first."""
+    repeats: Mapping[str, Sequence[int]]
+    """Where else in the batch the same id stands with the same content."""
     conflicts: Sequence[int]
     """Positions of events whose id stands in the batch before with other content."""
     declined_count: int
@@ -105,51 +114,56 @@ class Recording:
 
 def subjects_of(events: Iterable[Event]) -> set[Subject]:
     """Every subject that a batch concerns: those it is counted for, and the sessions that may join a user."""
-    found = {event.subject for event in events}
-    found.update(Subject(SubjectKind.SESSION, event.session) for event in events if event.session and event.user)
+    found: set[Subject] = set()
+    for user, session in {(event.user, event.session) for event in events}:
+        if user is not None:
+            found.add(Subject(SubjectKind.USER, user))
+        if session is not None:
+            found.add(Subject(SubjectKind.SESSION, session))
     return found
 
 
-def screen(
-    events: Sequence[Event], states: Mapping[Subject, SubjectState], granted_by_default: frozenset[Purpose]
-) -> Screening:
+def screen(batch: Batch, states: Mapping[Subject, SubjectState], granted_by_default: frozenset[Purpose]) -> Screening:
     """Leave out what may not be recorded and what the batch itself holds twice."""
-    accepted: dict[str, Accepted] = {}
+    events, hashes = batch.events, batch.hashes
+    refusing = _refusing(events, states, granted_by_default)
+    if not refusing:
+        accepted = {event.event_id: digest for event, digest in zip(events, hashes, strict=True)}
+        if len(accepted) == len(events):
+            return Screening(accepted, range(len(events)), {}, (), 0)
+    accepted, first, declined = {}, [], 0
+    repeats: dict[str, list[int]] = {}
     conflicts: list[int] = []
-    declined = 0
-    allowed: dict[tuple[Subject, bytes | None], bool] = {}
-    for position, event in enumerate(events):
-        key = (event.subject, event.session if event.user else None)
-        if key not in allowed:
-            allowed[key] = Consents.of(_decided(event, states), granted_by_default).allow_recording
-        if not allowed[key]:
-            declined += 1
-            continue
-        digest = payload_hash(event)
+    for position, (event, digest) in enumerate(zip(events, hashes, strict=True)):
         known = accepted.get(event.event_id)
-        if known is None:
-            accepted[event.event_id] = Accepted(event, digest, [position])
-        elif known.payload_hash == digest:
-            known.positions.append(position)
+        if (event.user, event.session) in refusing:
+            declined += 1
+        elif known is None:
+            accepted[event.event_id] = digest
+            first.append(position)
+        elif known == digest:
+            repeats.setdefault(event.event_id, []).append(position)
         else:
             conflicts.append(position)
-    return Screening(accepted, conflicts, declined)
+    return Screening(accepted, first, repeats, conflicts, declined)
 
 
-def settle(screening: Screening, recorded_hashes: Mapping[str, bytes]) -> Settlement:
+def settle(batch: Batch, screening: Screening, recorded_hashes: Mapping[str, bytes]) -> Settlement:
     """Compare the accepted events with the hashes of those of their ids that were recorded before the batch."""
     fresh: list[Event] = []
     conflicts = list(screening.conflicts)
-    duplicates = 0
-    for event_id, accepted in screening.accepted.items():
-        recorded = recorded_hashes.get(event_id)
+    duplicates = sum(map(len, screening.repeats.values()))
+    for position in screening.first:
+        event = batch.events[position]
+        recorded = recorded_hashes.get(event.event_id) if recorded_hashes else None
         if recorded is None:
-            fresh.append(accepted.event)
-            duplicates += len(accepted.positions) - 1
-        elif recorded == accepted.payload_hash:
-            duplicates += len(accepted.positions)
+            fresh.append(event)
+        elif recorded == screening.accepted[event.event_id]:
+            duplicates += 1
         else:
-            conflicts += accepted.positions
+            repeats = screening.repeats.get(event.event_id, ())
+            duplicates -= len(repeats)
+            conflicts += (position, *repeats)
     return Settlement(fresh, duplicates, sorted(conflicts))
 
 
@@ -165,10 +179,12 @@ def conflict(event_id: str) -> Conflict:
 def versions_after(
     events: Iterable[Event], states: Mapping[Subject, SubjectState], growth: Mapping[Subject, Growth]
 ) -> dict[Subject, int]:
-    """The profile version of every subject of a batch with the batch, in order of first appearance."""
+    """The profile version of every subject of a batch with the batch."""
+    pairs = {(event.user, None if event.user else event.session) for event in events}
+    subjects = (_subject(user, session) for user, session in pairs)
     return {
-        subject: states[subject].profile_version + growth.get(subject, Growth()).events
-        for subject in dict.fromkeys(event.subject for event in events)
+        subject: states[subject].profile_version + (growth[subject].events if subject in growth else 0)
+        for subject in subjects
     }
 
 
@@ -178,19 +194,23 @@ def assign(events: Sequence[Event], states: Mapping[Subject, SubjectState]) -> A
     growth: dict[Subject, Growth] = {}
     joins: dict[bytes, bytes] = {}
     anonymous: dict[bytes, list[int]] = {}
+    of_pair: dict[tuple[bytes | None, bytes | None], tuple[bytes, Growth]] = {}
     for index, event in enumerate(events):
-        subject = event.subject
-        owners.append(subject.pseudonym)
-        own = growth.setdefault(subject, Growth())
+        pair = event.user, event.session
+        met = of_pair.get(pair)
+        if met is None:
+            subject = _subject(*pair)
+            met = of_pair[pair] = subject.pseudonym, growth.setdefault(subject, Growth())
+            if event.user is not None and event.session is not None and event.session not in joins:
+                session = states[Subject(SubjectKind.SESSION, event.session)]
+                if session.joined_user is None:
+                    joins[event.session] = event.user
+                    met[1].events += session.profile_version
+                    _move(anonymous.get(event.session, ()), events, owners, event.user, met[1], growth)
+        owners.append(met[0])
+        met[1].add(event)
         if event.user is None:
-            anonymous.setdefault(subject.pseudonym, []).append(index)
-        elif event.session is not None and event.session not in joins:
-            session = states[Subject(SubjectKind.SESSION, event.session)]
-            if session.joined_user is None:
-                joins[event.session] = event.user
-                own.events += session.profile_version
-                _move(anonymous.get(event.session, ()), events, owners, event.user, own, growth)
-        own.add(event)
+            anonymous.setdefault(met[0], []).append(index)
     return Assignment(owners, growth, joins)
 
 
@@ -219,13 +239,36 @@ def _move(
             growth[events[position].subject].recent -= 1
 
 
-def _decided(event: Event, states: Mapping[Subject, SubjectState]) -> Mapping[Purpose, Decision]:
-    state = states.get(event.subject)
+def _refusing(
+    events: Iterable[Event], states: Mapping[Subject, SubjectState], granted_by_default: frozenset[Purpose]
+) -> set[tuple[bytes | None, bytes | None]]:
+    """The pairs of user and session whose events may not be recorded."""
+    by_default = Consents.of({}, granted_by_default).allow_recording
+    refusing = set()
+    for pair in {(event.user, event.session) for event in events}:
+        decided = _decided(*pair, states)
+        if not (Consents.of(decided, granted_by_default).allow_recording if decided else by_default):
+            refusing.add(pair)
+    return refusing
+
+
+def _decided(
+    user: bytes | None, session: bytes | None, states: Mapping[Subject, SubjectState]
+) -> Mapping[Purpose, Decision]:
+    state = states.get(_subject(user, session))
     if state is None:
         return {}
-    if event.user is None or event.session is None:
+    if user is None or session is None:
         return state.decided
-    session = states.get(Subject(SubjectKind.SESSION, event.session))
-    if session is None or session.joined_user is not None:
+    of_session = states.get(Subject(SubjectKind.SESSION, session))
+    if of_session is None or of_session.joined_user is not None or not of_session.decided:
         return state.decided
-    return adopted(state, [session]).decided
+    return adopted(state, [of_session]).decided
+
+
+def _subject(user: bytes | None, session: bytes | None) -> Subject:
+    if user is not None:
+        return Subject(SubjectKind.USER, user)
+    if session is None:
+        raise ValueError("an event has neither user nor session")
+    return Subject(SubjectKind.SESSION, session)

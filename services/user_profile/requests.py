@@ -9,10 +9,12 @@ from google.protobuf.timestamp_pb2 import Timestamp
 
 from services.kit.checks import Checks
 from services.kit.errors import FieldViolation, InvalidRequest
+from services.user_profile.column_reader import check_columns
 from services.user_profile.consent import Decision, Purpose
 from services.user_profile.event_reader import EventReader
 from services.user_profile.events import Event
 from services.user_profile.profile import ProfileLimits
+from services.user_profile.recording import Batch
 from services.user_profile.store import EventRange
 from vitrine.common.v1 import common_pb2
 from vitrine.user_profile.v1 import user_profile_pb2 as pb
@@ -38,7 +40,7 @@ def check_batch(request: pb.RecordEventsRequest) -> None:
     checks.raise_if_any()
 
 
-def read_batch(events: Sequence[pb.Event], reader: EventReader) -> list[Event]:
+def read_batch(events: Sequence[pb.Event], reader: EventReader) -> Batch:
     """Read the events of a batch. Raises: InvalidRequest naming every wrong field, as `events[3].rating`."""
     read: list[Event] = []
     violations: list[FieldViolation] = []
@@ -49,7 +51,7 @@ def read_batch(events: Sequence[pb.Event], reader: EventReader) -> list[Event]:
         violations += [FieldViolation(f"events[{index}].{each.field}", each.description) for each in wrong]
     if violations:
         raise InvalidRequest(violations)
-    return read
+    return Batch.of(read)
 
 
 def check_first_message(request: pb.StreamEventsRequest) -> None:
@@ -63,6 +65,8 @@ def check_message(request: pb.StreamEventsRequest) -> None:
     """Check a message of a stream but for its events."""
     checks = Checks()
     checks.count("events", request.events, 0, MAX_EVENTS)
+    if request.HasField("columns"):
+        check_columns(checks, request.columns)
     checks.raise_if_any()
 
 

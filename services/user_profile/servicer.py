@@ -81,16 +81,16 @@ class UserProfileServicer(UserProfileServiceServicer):
         requests.check_batch(request)
         reader = self._reader(request.shop_id)
         if len(request.events) > _READ_IN_LOOP:
-            events = await self._holdings.executor.run(requests.read_batch, request.events, reader)
+            batch = await self._holdings.executor.run(requests.read_batch, request.events, reader)
         else:
-            events = requests.read_batch(request.events, reader)
-        recording = await self._store.record(request.shop_id, events, reader.now_us, refuse_conflicts=True)
+            batch = requests.read_batch(request.events, reader)
+        recording = await self._store.record(request.shop_id, batch, reader.now_us, refuse_conflicts=True)
         self._tallies.count(recording)
         return pb.RecordEventsResponse(
             recorded_count=recording.recorded_count,
             duplicate_count=recording.duplicate_count,
             declined_count=recording.declined_count,
-            versions=self._versions(request, recording),
+            versions=_versions(request, reader, recording),
         )
 
     async def StreamEvents(  # type: ignore[override]  # noqa: N802
@@ -98,13 +98,17 @@ class UserProfileServicer(UserProfileServiceServicer):
     ) -> pb.StreamEventsResponse:
         """Record message by message; what cannot be recorded is listed."""
         stream: StreamImport | None = None
-        async for request in request_iterator:
-            if stream is None:
-                requests.check_first_message(request)
-                annotate("shop_id", request.shop_id)
-                stream = StreamImport(request.shop_id, self._store, self._holdings.executor, self._tallies)
-            requests.check_message(request)
-            await stream.take(request.events, self._reader(stream.shop_id))
+        try:
+            async for request in request_iterator:
+                if stream is None:
+                    requests.check_first_message(request)
+                    annotate("shop_id", request.shop_id)
+                    stream = StreamImport(request.shop_id, self._store, self._holdings.executor, self._tallies)
+                requests.check_message(request)
+                await stream.take(request, self._reader(stream.shop_id))
+        finally:
+            if stream is not None:
+                await stream.settle()
         if stream is None:
             requests.check_first_message(pb.StreamEventsRequest())
             raise AssertionError("a stream without messages has no valid shop_id")
@@ -275,21 +279,21 @@ class UserProfileServicer(UserProfileServiceServicer):
             raise AssertionError("the request was checked to name a subject")
         return subject
 
-    def _versions(self, request: pb.RecordEventsRequest, recording: Recording) -> list[pb.SubjectVersion]:
-        """The versions under the ids that were sent."""
-        pseudonyms, shop_id = self._holdings.pseudonyms, request.shop_id
-        subjects = dict.fromkeys((event.user_id, "" if event.user_id else event.session_id) for event in request.events)
-        return [
-            pb.SubjectVersion(
-                subject_id=user_id or session_id,
-                profile_version=recording.versions[
-                    Subject(SubjectKind.USER, pseudonyms.user(shop_id, user_id))
-                    if user_id
-                    else Subject(SubjectKind.SESSION, pseudonyms.session(shop_id, session_id))
-                ],
-            )
-            for user_id, session_id in subjects
-        ]
+
+def _versions(request: pb.RecordEventsRequest, reader: EventReader, recording: Recording) -> list[pb.SubjectVersion]:
+    """The versions under the ids that were sent."""
+    subjects = dict.fromkeys((event.user_id, "" if event.user_id else event.session_id) for event in request.events)
+    return [
+        pb.SubjectVersion(
+            subject_id=user_id or session_id,
+            profile_version=recording.versions[
+                Subject(SubjectKind.USER, reader.user(user_id))
+                if user_id
+                else Subject(SubjectKind.SESSION, reader.session(session_id))
+            ],
+        )
+        for user_id, session_id in subjects
+    ]
 
 
 def _built(stored: StoredProfile, release: ProfileRelease | None, at_us: int) -> Profile:

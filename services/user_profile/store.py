@@ -12,7 +12,7 @@ from services.kit.database import reading, transaction
 from services.user_profile.consent import Consents, Decision, Purpose
 from services.user_profile.events import Event, Subject
 from services.user_profile.profile import ProfileEvent, ProfileLimits
-from services.user_profile.recording import Recording
+from services.user_profile.recording import Batch, Recording
 from services.user_profile.sql import deletion, exports, profiles, subjects
 from services.user_profile.sql.deletion import Deletion, Receipt
 from services.user_profile.sql.exports import EventRange
@@ -40,7 +40,7 @@ class Store(Protocol):
     Every method raises DependencyDown (DATABASE_DOWN) when what keeps the data cannot be asked.
     """
 
-    async def record(self, shop_id: str, events: Sequence[Event], now_us: int, *, refuse_conflicts: bool) -> Recording:
+    async def record(self, shop_id: str, batch: Batch, now_us: int, *, refuse_conflicts: bool) -> Recording:
         """Record a batch, all or nothing. With `refuse_conflicts` raises Conflict; else only the events in conflict are
         left out.
         """
@@ -98,9 +98,9 @@ class SqlStore:
         async with reading(self._engine) as connection:
             await connection.execute(text("SELECT 1 FROM user_profile.subjects LIMIT 1"))
 
-    async def record(self, shop_id: str, events: Sequence[Event], now_us: int, *, refuse_conflicts: bool) -> Recording:
+    async def record(self, shop_id: str, batch: Batch, now_us: int, *, refuse_conflicts: bool) -> Recording:
         """See Store."""
-        return await self._recorder.record(shop_id, events, now_us, refuse_conflicts=refuse_conflicts)
+        return await self._recorder.record(shop_id, batch, now_us, refuse_conflicts=refuse_conflicts)
 
     async def read_profile(self, shop_id: str, subject: Subject, now_us: int, *, as_of: bool) -> StoredProfile:
         """See Store."""

@@ -20,7 +20,7 @@ from services.user_profile.actions import IMPRESSION
 from services.user_profile.consent import Consents, Decision, Purpose
 from services.user_profile.events import Event, Subject, SubjectKind
 from services.user_profile.profile import ProfileEvent
-from services.user_profile.recording import Recording, SubjectState
+from services.user_profile.recording import Batch, Recording, SubjectState
 from services.user_profile.release import ProfileRelease
 from services.user_profile.servicer import Holdings, UserProfileServicer
 from services.user_profile.similar_users import SimilarUsers
@@ -86,21 +86,22 @@ class MemoryStore:
         self._granted_by_default = granted_by_default
         self._shops: dict[str, Shop] = defaultdict(Shop)
 
-    async def record(self, shop_id: str, events: Sequence[Event], now_us: int, *, refuse_conflicts: bool) -> Recording:
+    async def record(self, shop_id: str, batch: Batch, now_us: int, *, refuse_conflicts: bool) -> Recording:
+        events = batch.events
         if self.fail_after is not None:
             self.down, self.fail_after = self.fail_after == 0, max(self.fail_after - 1, 0)
         shop = self._shop(shop_id)
         wanted = recording.subjects_of(events)
         states = {subject: shop.subjects.get(subject.pseudonym) or SubjectState(subject) for subject in wanted}
-        screening = recording.screen(events, states, self._granted_by_default)
-        settlement = recording.settle(screening, shop.hashes)
+        screening = recording.screen(batch, states, self._granted_by_default)
+        settlement = recording.settle(batch, screening, shop.hashes)
         if settlement.conflicts and refuse_conflicts:
             raise recording.conflict(events[settlement.conflicts[0]].event_id)
         assignment = recording.assign(settlement.fresh, states)
         self._join(shop, states, assignment.joins)
         for event, owner in zip(settlement.fresh, assignment.owners, strict=True):
             shop.events.append(StoredEvent(event, owner, now_us))
-            shop.hashes[event.event_id] = screening.accepted[event.event_id].payload_hash
+            shop.hashes[event.event_id] = screening.accepted[event.event_id]
         versions = recording.versions_after(events, states, assignment.growth)
         for subject, growth in assignment.growth.items():
             state = shop.subjects.get(subject.pseudonym) or states[subject]

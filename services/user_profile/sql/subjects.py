@@ -31,13 +31,18 @@ _KINDS: Final = {int(kind): kind for kind in SubjectKind}
 
 _KEYS = {"pseudonym": "bytea", "kind": "smallint"}
 
-# One statement inserts what is missing and locks what is there, in one order for everybody, so that batches with
-# subjects in common wait for each other and never in a circle.
-_LOCK = text(
-    f"INSERT INTO {SCHEMA}.subjects AS known (shop_id, pseudonym, kind) "
+# First what is missing is made, then everything is locked, each in one order for everybody: batches with subjects in
+# common wait for each other and never in a circle. Locking by an update would write every row once more.
+_MAKE_MISSING = text(
+    f"INSERT INTO {SCHEMA}.subjects (shop_id, pseudonym, kind) "
     f"SELECT :shop_id, keys.pseudonym, keys.kind FROM {unnested(_KEYS)} AS keys (pseudonym, kind) "
-    "ORDER BY keys.pseudonym ON CONFLICT (shop_id, pseudonym) DO UPDATE SET kind = known.kind RETURNING "
-    + ", ".join(f"known.{name}" for name in _READ)
+    f"WHERE NOT EXISTS (SELECT 1 FROM {SCHEMA}.subjects AS known "
+    "WHERE known.shop_id = :shop_id AND known.pseudonym = keys.pseudonym) "
+    "ORDER BY keys.pseudonym ON CONFLICT (shop_id, pseudonym) DO NOTHING"
+)
+_LOCK = text(
+    f"SELECT {', '.join(_READ)} FROM {SCHEMA}.subjects WHERE shop_id = :shop_id AND pseudonym = ANY(:pseudonyms) "
+    "ORDER BY pseudonym FOR NO KEY UPDATE"
 )
 
 _GROWTH = {
@@ -82,9 +87,16 @@ class SubjectRow:
 
 async def lock(connection: AsyncConnection, shop_id: str, wanted: Iterable[Subject]) -> dict[Subject, SubjectRow]:
     """Lock the rows of all subjects until the transaction ends; missing ones are made. No ORDER is left to chance."""
-    keys = sorted({(subject.pseudonym, int(subject.kind)) for subject in wanted})
-    rows = await connection.execute(_LOCK, {"shop_id": shop_id, **bound(_KEYS, keys)})
-    return {row.state.subject: row for row in map(_read, rows)}
+    kinds = {subject.pseudonym: int(subject.kind) for subject in wanted}
+    keys = sorted(kinds.items())
+    pseudonyms = [pseudonym for pseudonym, _ in keys]
+    locked: dict[Subject, SubjectRow] = {}
+    # Once, unless a row was deleted between being found and being locked.
+    while len(locked) < len(keys):
+        await connection.execute(_MAKE_MISSING, {"shop_id": shop_id, **bound(_KEYS, keys)})
+        rows = await connection.execute(_LOCK, {"shop_id": shop_id, "pseudonyms": pseudonyms})
+        locked = {row.state.subject: row for row in map(_read, rows)}
+    return locked
 
 
 async def find(connection: AsyncConnection, shop_id: str, pseudonym: bytes) -> SubjectRow | None:

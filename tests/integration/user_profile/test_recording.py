@@ -13,6 +13,7 @@ from services.user_profile.actions import Action
 from services.user_profile.consent import Decision, Purpose
 from services.user_profile.events import Event, Subject, SubjectKind
 from services.user_profile.profile import DAY_US, ProfileEvent, ProfileLimits, build_profile
+from services.user_profile.recording import Batch
 from services.user_profile.sql.moments import microseconds
 from services.user_profile.sql.partitions import month_of
 from services.user_profile.sql.profiles import IMPRESSIONS
@@ -68,7 +69,7 @@ async def partitions(engine) -> list[str]:
 async def test_a_month_gets_its_partition_when_its_first_event_arrives(engine, make_store, shop_id):
     store = make_store()
     old = [event(f"e{years}", age_us=years * 365 * DAY_US) for years in range(4)]
-    await store.record(shop_id, old, NOW_US, refuse_conflicts=True)
+    await store.record(shop_id, Batch.of(old), NOW_US, refuse_conflicts=True)
     made = await partitions(engine)
     assert set(made) >= {"events_y2026m05", "events_y2025m05", "events_y2024m05", "events_y2023m05"}
     placed = await rows(
@@ -89,7 +90,7 @@ async def test_two_processes_may_need_the_same_new_month_at_once(make_store, sho
     batches = [[event("one", age_us=6 * 365 * DAY_US)], [event("two", age_us=6 * 365 * DAY_US)]]
     recordings = await asyncio.gather(
         *(
-            store.record(shop_id, batch, NOW_US, refuse_conflicts=True)
+            store.record(shop_id, Batch.of(batch), NOW_US, refuse_conflicts=True)
             for store, batch in zip((first, second), batches, strict=True)
         )
     )
@@ -116,7 +117,7 @@ async def test_concurrent_batches_over_the_same_people_lose_nothing_and_never_bl
     stores = [make_store() for _ in range(4)]
     await asyncio.gather(
         *(
-            stores[index % 4].record(shop_id, batch, NOW_US, refuse_conflicts=True)
+            stores[index % 4].record(shop_id, Batch.of(batch), NOW_US, refuse_conflicts=True)
             for index, batch in enumerate(batches)
         )
     )
@@ -132,7 +133,7 @@ async def test_concurrent_batches_over_the_same_people_lose_nothing_and_never_bl
 async def test_the_same_batch_sent_twice_at_once_is_recorded_once(make_store, shop_id):
     batch = [event(f"e{index}", age_us=index + 1) for index in range(50)]
     recordings = await asyncio.gather(
-        *(make_store().record(shop_id, batch, NOW_US, refuse_conflicts=True) for _ in range(4))
+        *(make_store().record(shop_id, Batch.of(batch), NOW_US, refuse_conflicts=True) for _ in range(4))
     )
     assert sorted(each.recorded_count for each in recordings) == [0, 0, 0, 50]
     assert sum(each.duplicate_count for each in recordings) == 150
@@ -141,10 +142,10 @@ async def test_the_same_batch_sent_twice_at_once_is_recorded_once(make_store, sh
 
 async def test_a_refused_batch_leaves_no_row_anywhere(engine, make_store, shop_id):
     store = make_store()
-    await store.record(shop_id, [event("taken")], NOW_US, refuse_conflicts=True)
+    await store.record(shop_id, Batch.of([event("taken")]), NOW_US, refuse_conflicts=True)
     with pytest.raises(Conflict):
         await store.record(
-            shop_id, [event("new", "bob"), event("taken", item_id="other")], NOW_US, refuse_conflicts=True
+            shop_id, Batch.of([event("new", "bob"), event("taken", item_id="other")]), NOW_US, refuse_conflicts=True
         )
     for table in ("events", "event_ledger", "subjects", "recent_events"):
         kept = await rows(engine, f"SELECT count(*) FROM user_profile.{table} WHERE shop_id = :shop", shop=shop_id)
@@ -155,7 +156,7 @@ async def test_who_is_declined_leaves_no_trace(engine, make_store, shop_id):
     store = make_store()
     refusal = {Purpose.PERSONALISATION: Decision(False, 1), Purpose.ANALYTICS: Decision(False, 1)}
     await store.set_consents(shop_id, user(), refusal)
-    recording = await store.record(shop_id, [event("1", session="s9")], NOW_US, refuse_conflicts=True)
+    recording = await store.record(shop_id, Batch.of([event("1", session="s9")]), NOW_US, refuse_conflicts=True)
     assert recording.declined_count == 1
     known = await rows(engine, "SELECT pseudonym FROM user_profile.subjects WHERE shop_id = :shop", shop=shop_id)
     assert [bytes(row[0]) for row in known] == [pseudonym("ada")]
@@ -165,7 +166,7 @@ async def test_who_is_declined_leaves_no_trace(engine, make_store, shop_id):
 async def test_another_replica_reads_what_was_acknowledged(make_store, shop_id):
     writer, reader = make_store(), make_store()
     for number in range(1, 6):
-        await writer.record(shop_id, [event(f"e{number}", age_us=number)], NOW_US, refuse_conflicts=True)
+        await writer.record(shop_id, Batch.of([event(f"e{number}", age_us=number)]), NOW_US, refuse_conflicts=True)
         stored = await reader.read_profile(shop_id, user(), NOW_US, as_of=False)
         assert stored.rows is not None
         assert (stored.rows.profile_version, len(stored.rows.events)) == (number, number)
@@ -183,8 +184,8 @@ async def test_pruned_rows_give_the_same_profile_as_the_whole_history(engine, ma
             # Newest last, as events come: what was pruned is older than all that follows.
             age_us = (12 - batch) * DAY_US + dice.randrange(DAY_US // 2)
             sent.append(event(f"{batch}-{index}", age_us=age_us, action=action, item_id=f"item-{dice.randrange(6)}"))
-        await store.record(shop_id, sent[-10:], NOW_US, refuse_conflicts=True)
-        await everything.record(shop_id, sent[-10:], NOW_US, refuse_conflicts=True)
+        await store.record(shop_id, Batch.of(sent[-10:]), NOW_US, refuse_conflicts=True)
+        await everything.record(shop_id, Batch.of(sent[-10:]), NOW_US, refuse_conflicts=True)
     hot = (await store.read_profile(shop_id, user(), NOW_US, as_of=False)).rows
     assert hot is not None
     whole = [ProfileEvent(each.occurred_us, each.action, each.item_id) for each in sent]
@@ -208,7 +209,7 @@ async def test_a_profile_as_of_now_is_the_profile_of_now(make_store, shop_id):
         event(f"e{index}", age_us=dice.randrange(1, 60 * DAY_US), action=dice.choice([1, 2, 4, 6, 7, 13]))
         for index in range(100)
     ]
-    await store.record(shop_id, sent, NOW_US - 1, refuse_conflicts=True)
+    await store.record(shop_id, Batch.of(sent), NOW_US - 1, refuse_conflicts=True)
     profiles = []
     for as_of in (False, True):
         stored = (await store.read_profile(shop_id, user(), NOW_US, as_of=as_of)).rows
@@ -221,7 +222,7 @@ async def test_a_profile_as_of_now_is_the_profile_of_now(make_store, shop_id):
 async def test_the_hot_read_does_not_touch_more_partitions_as_they_grow(engine, make_store, shop_id):
     store = make_store()
     spread = [event(f"e{month}", age_us=month * 30 * DAY_US + 1, action=Action.IMPRESSION) for month in range(30)]
-    await store.record(shop_id, spread, NOW_US, refuse_conflicts=True)
+    await store.record(shop_id, Batch.of(spread), NOW_US, refuse_conflicts=True)
     assert len(await partitions(engine)) >= 24
     async with engine.connect() as connection:
         plan = await connection.execute(
@@ -241,7 +242,14 @@ async def test_deleting_a_user_leaves_nothing_in_any_table(engine, make_store, s
     store = make_store()
     await store.record(
         shop_id,
-        [event("1", None, session="s1"), event("2", session="s1"), event("3", None, session="s1"), event("4", "bob")],
+        Batch.of(
+            [
+                event("1", None, session="s1"),
+                event("2", session="s1"),
+                event("3", None, session="s1"),
+                event("4", "bob"),
+            ]
+        ),
         NOW_US,
         refuse_conflicts=True,
     )

@@ -8,7 +8,16 @@ from services.kit.errors import Conflict
 from services.user_profile.actions import Action
 from services.user_profile.consent import Decision, Purpose
 from services.user_profile.events import Event, Placement, Subject, SubjectKind, payload_hash
-from services.user_profile.recording import SubjectState, assign, conflict, screen, settle, subjects_of, versions_after
+from services.user_profile.recording import (
+    Batch,
+    SubjectState,
+    assign,
+    conflict,
+    screen,
+    settle,
+    subjects_of,
+    versions_after,
+)
 
 ALL = frozenset(Purpose)
 ADA, BOB, S1 = b"a" * 16, b"b" * 16, b"1" * 16
@@ -65,10 +74,10 @@ def test_the_hash_does_not_cover_the_id_and_is_stable():
 
 def test_conflicts_are_positions_within_and_against_what_is_recorded():
     batch = [event("a"), event("b"), event("a"), event("b", action=Action.CLICK), event("c"), event("c")]
-    screening = screen(batch, states(), ALL)
+    screening = screen(Batch.of(batch), states(), ALL)
     assert (list(screening.accepted), screening.conflicts) == (["a", "b", "c"], [3])
     known = {"a": payload_hash(batch[0]), "c": b"other content"}
-    settlement = settle(screening, known)
+    settlement = settle(Batch.of(batch), screening, known)
     assert ([each.event_id for each in settlement.fresh], settlement.duplicate_count) == (["b"], 2)
     assert settlement.conflicts == [3, 4, 5]
 
@@ -89,20 +98,20 @@ def test_a_conflict_names_the_event():
     ],
 )
 def test_an_event_is_declined_when_it_may_serve_nothing(refused, declined):
-    assert screen([event()], states(refusing(USER, *refused)), ALL).declined_count == declined
+    assert screen(Batch.of([event()]), states(refusing(USER, *refused)), ALL).declined_count == declined
 
 
 def test_where_the_law_asks_first_nothing_is_recorded_by_default():
-    assert screen([event()], states(), frozenset()).declined_count == 1
+    assert screen(Batch.of([event()]), states(), frozenset()).declined_count == 1
     agreed = SubjectState(USER, decided={Purpose.ANALYTICS: Decision(True, 1)})
-    assert screen([event()], states(agreed), frozenset()).declined_count == 0
+    assert screen(Batch.of([event()]), states(agreed), frozenset()).declined_count == 0
 
 
 def test_what_the_session_refused_holds_for_the_event_that_would_join_it():
     refused = refusing(SESSION, Purpose.PERSONALISATION, Purpose.ANALYTICS)
-    assert screen([event(session=S1)], states(refused), ALL).declined_count == 1
+    assert screen(Batch.of([event(session=S1)]), states(refused), ALL).declined_count == 1
     decided = SubjectState(USER, decided=dict.fromkeys(Purpose, Decision(True, 1)))
-    assert screen([event(session=S1)], states(refused, decided), ALL).declined_count == 0
+    assert screen(Batch.of([event(session=S1)]), states(refused, decided), ALL).declined_count == 0
 
 
 def test_the_first_event_with_both_ids_takes_the_session_along_and_later_ones_do_not():

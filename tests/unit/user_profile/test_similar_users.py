@@ -9,6 +9,7 @@ from services.kit.errors import DependencyDown
 from services.user_profile.actions import Action
 from services.user_profile.events import Event
 from services.user_profile.profile import ProfileEvent, build_profile
+from services.user_profile.recording import Batch
 from services.user_profile.similar_users import SimilarUsers
 from services.user_profile.sql.moments import microseconds
 from tests.fakes.user_profile import MemoryStore
@@ -30,7 +31,7 @@ def pseudonym(number: int) -> bytes:
 
 async def view(store: MemoryStore, user: int, item_id: str) -> None:
     viewed = Event(f"{user}-{item_id}", int(Action.VIEW), NOW_US - 1_000, pseudonym(user), None, item_id=item_id)
-    await store.record("shop", [viewed], NOW_US, refuse_conflicts=True)
+    await store.record("shop", Batch.of([viewed]), NOW_US, refuse_conflicts=True)
 
 
 async def test_the_nearest_are_those_of_an_exhaustive_search():

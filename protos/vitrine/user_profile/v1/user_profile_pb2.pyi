@@ -125,25 +125,216 @@ class StreamEventsRequest(_message.Message):
 
     SHOP_ID_FIELD_NUMBER: _builtins.int
     EVENTS_FIELD_NUMBER: _builtins.int
+    COLUMNS_FIELD_NUMBER: _builtins.int
     shop_id: _builtins.str
     """Required in the first message, ignored afterwards. The shop."""
     @_builtins.property
     def events(self) -> _containers.RepeatedCompositeFieldContainer[Global___Event]:
         """Up to 1,000 events."""
 
+    @_builtins.property
+    def columns(self) -> Global___EventColumns:
+        """Further events in columns, which cost a fraction of the same events as messages. In the stream they stand behind `events`."""
+
     def __init__(
         self,
         *,
         shop_id: _builtins.str = ...,
         events: _abc.Iterable[Global___Event] | None = ...,
+        columns: Global___EventColumns | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["columns", b"columns"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["events", b"events", "shop_id", b"shop_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["columns", b"columns", "events", b"events", "shop_id", b"shop_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___StreamEventsRequest: _TypeAlias = StreamEventsRequest  # noqa: Y015
+
+@_typing.final
+class EventColumns(_message.Message):
+    """Up to 10,000 events in columns: row k of every column belongs to event k. The fields and their rules are those of Event.
+
+    A column of numbers has as many elements as event_ids, one element (it holds for every row) or none (not set in any row), and a
+    column of texts likewise by its indexes. Columns that do not fit are refused together with the message; a row that
+    breaks a rule of Event is rejected by itself.
+    """
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    EVENT_IDS_FIELD_NUMBER: _builtins.int
+    ACTIONS_FIELD_NUMBER: _builtins.int
+    OCCURRED_AT_US_FIELD_NUMBER: _builtins.int
+    USER_IDS_FIELD_NUMBER: _builtins.int
+    SESSION_IDS_FIELD_NUMBER: _builtins.int
+    ITEM_IDS_FIELD_NUMBER: _builtins.int
+    QUERIES_FIELD_NUMBER: _builtins.int
+    RATINGS_FIELD_NUMBER: _builtins.int
+    TEXTS_FIELD_NUMBER: _builtins.int
+    QUANTITIES_FIELD_NUMBER: _builtins.int
+    PRICE_AMOUNTS_MINOR_FIELD_NUMBER: _builtins.int
+    PRICE_CURRENCIES_FIELD_NUMBER: _builtins.int
+    CHANNELS_FIELD_NUMBER: _builtins.int
+    REGIONS_FIELD_NUMBER: _builtins.int
+    LOCALES_FIELD_NUMBER: _builtins.int
+    DEVICES_FIELD_NUMBER: _builtins.int
+    TRACKING_TOKENS_FIELD_NUMBER: _builtins.int
+    PLACEMENT_PAGE_IDS_FIELD_NUMBER: _builtins.int
+    PLACEMENT_SECTION_IDS_FIELD_NUMBER: _builtins.int
+    PLACEMENT_ROWS_FIELD_NUMBER: _builtins.int
+    PLACEMENT_COLUMNS_FIELD_NUMBER: _builtins.int
+    PLACEMENT_DEVICES_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def event_ids(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Required. Event.event_id of each row; says how many rows there are."""
+
+    @_builtins.property
+    def actions(self) -> _containers.RepeatedScalarFieldContainer[_common_pb2.Action.ValueType]:
+        """Required. Event.action."""
+
+    @_builtins.property
+    def occurred_at_us(self) -> _containers.RepeatedScalarFieldContainer[_builtins.int]:
+        """Required. Event.occurred_at in microseconds since 1970-01-01 UTC; 0 is not set."""
+
+    @_builtins.property
+    def user_ids(self) -> Global___TextColumn:
+        """Event.user_id."""
+
+    @_builtins.property
+    def session_ids(self) -> Global___TextColumn:
+        """Event.session_id."""
+
+    @_builtins.property
+    def item_ids(self) -> Global___TextColumn:
+        """Event.item_id."""
+
+    @_builtins.property
+    def queries(self) -> Global___TextColumn:
+        """Event.query."""
+
+    @_builtins.property
+    def ratings(self) -> _containers.RepeatedScalarFieldContainer[_builtins.int]:
+        """Event.rating; 0 is not set."""
+
+    @_builtins.property
+    def texts(self) -> Global___TextColumn:
+        """Event.text."""
+
+    @_builtins.property
+    def quantities(self) -> _containers.RepeatedScalarFieldContainer[_builtins.int]:
+        """Event.quantity; 0 is not set."""
+
+    @_builtins.property
+    def price_amounts_minor(self) -> _containers.RepeatedScalarFieldContainer[_builtins.int]:
+        """Event.price.amount_minor. A row has a price when its currency or its amount is set."""
+
+    @_builtins.property
+    def price_currencies(self) -> Global___TextColumn:
+        """Event.price.currency."""
+
+    @_builtins.property
+    def channels(self) -> Global___TextColumn:
+        """Event.channel."""
+
+    @_builtins.property
+    def regions(self) -> Global___TextColumn:
+        """Event.region."""
+
+    @_builtins.property
+    def locales(self) -> Global___TextColumn:
+        """Event.locale."""
+
+    @_builtins.property
+    def devices(self) -> _containers.RepeatedScalarFieldContainer[_common_pb2.Device.ValueType]:
+        """Event.device."""
+
+    @_builtins.property
+    def tracking_tokens(self) -> Global___TextColumn:
+        """Event.tracking_token."""
+
+    @_builtins.property
+    def placement_page_ids(self) -> Global___TextColumn:
+        """Event.placement.page_id. A row has a placement when any of its five fields is set."""
+
+    @_builtins.property
+    def placement_section_ids(self) -> Global___TextColumn:
+        """Event.placement.section_id."""
+
+    @_builtins.property
+    def placement_rows(self) -> _containers.RepeatedScalarFieldContainer[_builtins.int]:
+        """Event.placement.row."""
+
+    @_builtins.property
+    def placement_columns(self) -> _containers.RepeatedScalarFieldContainer[_builtins.int]:
+        """Event.placement.column."""
+
+    @_builtins.property
+    def placement_devices(self) -> _containers.RepeatedScalarFieldContainer[_common_pb2.Device.ValueType]:
+        """Event.placement.device."""
+
+    def __init__(
+        self,
+        *,
+        event_ids: _abc.Iterable[_builtins.str] | None = ...,
+        actions: _abc.Iterable[_common_pb2.Action.ValueType] | None = ...,
+        occurred_at_us: _abc.Iterable[_builtins.int] | None = ...,
+        user_ids: Global___TextColumn | None = ...,
+        session_ids: Global___TextColumn | None = ...,
+        item_ids: Global___TextColumn | None = ...,
+        queries: Global___TextColumn | None = ...,
+        ratings: _abc.Iterable[_builtins.int] | None = ...,
+        texts: Global___TextColumn | None = ...,
+        quantities: _abc.Iterable[_builtins.int] | None = ...,
+        price_amounts_minor: _abc.Iterable[_builtins.int] | None = ...,
+        price_currencies: Global___TextColumn | None = ...,
+        channels: Global___TextColumn | None = ...,
+        regions: Global___TextColumn | None = ...,
+        locales: Global___TextColumn | None = ...,
+        devices: _abc.Iterable[_common_pb2.Device.ValueType] | None = ...,
+        tracking_tokens: Global___TextColumn | None = ...,
+        placement_page_ids: Global___TextColumn | None = ...,
+        placement_section_ids: Global___TextColumn | None = ...,
+        placement_rows: _abc.Iterable[_builtins.int] | None = ...,
+        placement_columns: _abc.Iterable[_builtins.int] | None = ...,
+        placement_devices: _abc.Iterable[_common_pb2.Device.ValueType] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["channels", b"channels", "item_ids", b"item_ids", "locales", b"locales", "placement_page_ids", b"placement_page_ids", "placement_section_ids", b"placement_section_ids", "price_currencies", b"price_currencies", "queries", b"queries", "regions", b"regions", "session_ids", b"session_ids", "texts", b"texts", "tracking_tokens", b"tracking_tokens", "user_ids", b"user_ids"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["actions", b"actions", "channels", b"channels", "devices", b"devices", "event_ids", b"event_ids", "item_ids", b"item_ids", "locales", b"locales", "occurred_at_us", b"occurred_at_us", "placement_columns", b"placement_columns", "placement_devices", b"placement_devices", "placement_page_ids", b"placement_page_ids", "placement_rows", b"placement_rows", "placement_section_ids", b"placement_section_ids", "price_amounts_minor", b"price_amounts_minor", "price_currencies", b"price_currencies", "quantities", b"quantities", "queries", b"queries", "ratings", b"ratings", "regions", b"regions", "session_ids", b"session_ids", "texts", b"texts", "tracking_tokens", b"tracking_tokens", "user_ids", b"user_ids"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___EventColumns: _TypeAlias = EventColumns  # noqa: Y015
+
+@_typing.final
+class TextColumn(_message.Message):
+    """A column of texts, each distinct text sent once."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    VALUES_FIELD_NUMBER: _builtins.int
+    INDEXES_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def values(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """The texts; an empty one means not set. At most 10,000."""
+
+    @_builtins.property
+    def indexes(self) -> _containers.RepeatedScalarFieldContainer[_builtins.int]:
+        """For each row the position of its text in values, from 0."""
+
+    def __init__(
+        self,
+        *,
+        values: _abc.Iterable[_builtins.str] | None = ...,
+        indexes: _abc.Iterable[_builtins.int] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["indexes", b"indexes", "values", b"values"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___TextColumn: _TypeAlias = TextColumn  # noqa: Y015
 
 @_typing.final
 class StreamEventsResponse(_message.Message):

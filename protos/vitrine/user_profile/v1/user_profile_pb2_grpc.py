@@ -112,10 +112,13 @@ class UserProfileServiceServicer:
 
     def StreamEvents(self, request_iterator, context):
         """Records a stream of events, for imports. The first message names the shop; each message is one batch, durable by itself.
-        Events that cannot be recorded are answered one by one and do not end the stream.
+        Events that cannot be recorded are answered one by one and do not end the stream. What becomes of an event does not depend
+        on whether it was sent as a message of its own, in columns or through RecordEvents: the same content under the same id is the
+        same event.
 
         Fails with:
-        INVALID_ARGUMENT INVALID_REQUEST - the first message lacks a valid shop_id, or a message has more than 1,000 events.
+        INVALID_ARGUMENT INVALID_REQUEST - the first message lacks a valid shop_id, a message has more than 1,000 events or
+        10,000 rows of columns, or its columns do not fit together.
         UNAVAILABLE DATABASE_DOWN - PostgreSQL cannot be reached; metadata recorded_batch_count says how many messages are durable.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)

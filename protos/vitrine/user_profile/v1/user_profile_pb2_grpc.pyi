@@ -48,10 +48,13 @@ class UserProfileServiceStub:
     """
     StreamEvents: _grpc.StreamUnaryMultiCallable[_user_profile_pb2.StreamEventsRequest, _user_profile_pb2.StreamEventsResponse]
     """Records a stream of events, for imports. The first message names the shop; each message is one batch, durable by itself.
-    Events that cannot be recorded are answered one by one and do not end the stream.
+    Events that cannot be recorded are answered one by one and do not end the stream. What becomes of an event does not depend
+    on whether it was sent as a message of its own, in columns or through RecordEvents: the same content under the same id is the
+    same event.
 
     Fails with:
-      INVALID_ARGUMENT INVALID_REQUEST - the first message lacks a valid shop_id, or a message has more than 1,000 events.
+      INVALID_ARGUMENT INVALID_REQUEST - the first message lacks a valid shop_id, a message has more than 1,000 events or
+        10,000 rows of columns, or its columns do not fit together.
       UNAVAILABLE DATABASE_DOWN - PostgreSQL cannot be reached; metadata recorded_batch_count says how many messages are durable.
     """
     GetProfile: _grpc.UnaryUnaryMultiCallable[_user_profile_pb2.GetProfileRequest, _user_profile_pb2.GetProfileResponse]
@@ -139,10 +142,13 @@ class UserProfileServiceAsyncStub(UserProfileServiceStub):
     """
     StreamEvents: _aio.StreamUnaryMultiCallable[_user_profile_pb2.StreamEventsRequest, _user_profile_pb2.StreamEventsResponse]  # type: ignore[assignment]
     """Records a stream of events, for imports. The first message names the shop; each message is one batch, durable by itself.
-    Events that cannot be recorded are answered one by one and do not end the stream.
+    Events that cannot be recorded are answered one by one and do not end the stream. What becomes of an event does not depend
+    on whether it was sent as a message of its own, in columns or through RecordEvents: the same content under the same id is the
+    same event.
 
     Fails with:
-      INVALID_ARGUMENT INVALID_REQUEST - the first message lacks a valid shop_id, or a message has more than 1,000 events.
+      INVALID_ARGUMENT INVALID_REQUEST - the first message lacks a valid shop_id, a message has more than 1,000 events or
+        10,000 rows of columns, or its columns do not fit together.
       UNAVAILABLE DATABASE_DOWN - PostgreSQL cannot be reached; metadata recorded_batch_count says how many messages are durable.
     """
     GetProfile: _aio.UnaryUnaryMultiCallable[_user_profile_pb2.GetProfileRequest, _user_profile_pb2.GetProfileResponse]  # type: ignore[assignment]
@@ -239,10 +245,13 @@ class UserProfileServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_user_profile_pb2.StreamEventsResponse, _abc.Awaitable[_user_profile_pb2.StreamEventsResponse]]:
         """Records a stream of events, for imports. The first message names the shop; each message is one batch, durable by itself.
-        Events that cannot be recorded are answered one by one and do not end the stream.
+        Events that cannot be recorded are answered one by one and do not end the stream. What becomes of an event does not depend
+        on whether it was sent as a message of its own, in columns or through RecordEvents: the same content under the same id is the
+        same event.
 
         Fails with:
-          INVALID_ARGUMENT INVALID_REQUEST - the first message lacks a valid shop_id, or a message has more than 1,000 events.
+          INVALID_ARGUMENT INVALID_REQUEST - the first message lacks a valid shop_id, a message has more than 1,000 events or
+            10,000 rows of columns, or its columns do not fit together.
           UNAVAILABLE DATABASE_DOWN - PostgreSQL cannot be reached; metadata recorded_batch_count says how many messages are durable.
         """
 
