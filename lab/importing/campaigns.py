@@ -3,8 +3,10 @@
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from lab.importing.columns import TimeZone
 from lab.importing.events import DEVICES
 from lab.importing.items import identifier
+from lab.importing.money import is_currency
 from lab.importing.problems import RowRefused
 from lab.importing.times import moment
 from vitrine.page_composer.v1 import merchandising_pb2 as pb
@@ -13,10 +15,11 @@ Row = Mapping[str, Any]
 Dropped = Callable[[str], None]
 
 
-def campaign_message(row: Row, picture_address: str, on_dropped_picture: Dropped) -> pb.Campaign:
+def campaign_message(row: Row, picture_address: str, zone: TimeZone, on_dropped_picture: Dropped) -> pb.Campaign:
     """Return the campaign of a row; the service checks the rest.
 
     `picture_address` is put before relative banner pictures; without it they are left out, because nobody serves them.
+    `zone` is where times without one were written.
     Raises: RowRefused.
     """
     campaign = pb.Campaign(
@@ -30,7 +33,7 @@ def campaign_message(row: Row, picture_address: str, on_dropped_picture: Dropped
     )
     for name in ("starts_at", "ends_at"):
         try:
-            getattr(campaign, name).FromDatetime(moment(row.get(name)))
+            getattr(campaign, name).FromDatetime(moment(zone.explicit(name, row.get(name))))
         except ValueError as error:
             raise RowRefused(name, f"{name}_malformed", str(error)) from error
     for banner in row.get("banners") or ():
@@ -82,6 +85,11 @@ def _coupon(row: Row, currency: str) -> pb.Coupon:
     elif row.get("discount_minor"):
         coupon.amount.amount_minor = _whole(row, "discount_minor")
         coupon.amount.currency = str(row.get("currency") or currency)
+        if not coupon.amount.currency:
+            raise RowRefused("currency", "currency_missing", "an amount off needs a currency, of the coupon or the row")
+        if not is_currency(coupon.amount.currency):
+            unknown = f"{coupon.amount.currency[:10]!r} is no ISO 4217 currency such as EUR"
+            raise RowRefused("currency", "currency_unknown", unknown)
     else:
         raise RowRefused("coupons", "discount_missing", "a coupon needs discount_percent or discount_minor")
     return coupon

@@ -92,11 +92,12 @@ class ImportFolder:
         fresh.replace(self.path / "checkpoint.json")
 
     def leave(self, *, finished: bool) -> None:
-        """Unlock the folder; a finished import leaves nothing behind."""
+        """Unlock the folder; an import that is finished, or has nothing to go on with, leaves nothing behind."""
         if self._lock is None:
             return
-        if finished:
-            (self.path / "checkpoint.json").unlink(missing_ok=True)  # first: what is left cannot be taken for a start
+        checkpoint = self.path / "checkpoint.json"
+        if finished or not checkpoint.exists():
+            checkpoint.unlink(missing_ok=True)  # first: what is left then cannot be taken for a start
             shutil.rmtree(self.path, ignore_errors=True)
         self._lock.close()
         self._lock = None

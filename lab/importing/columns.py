@@ -2,15 +2,19 @@
 
 import re
 from collections.abc import Callable
+from datetime import UTC
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from lab.importing.cleaning import plain_text, text_of_html
 from lab.importing.mapping import FieldRule, KindMapping
+from lab.importing.times import in_zone, names_no_zone
 
 Row = dict[str, Any]
 Getter = Callable[[Row], Any]
 Fill = Callable[[str], None]
 
+TIME_FIELDS = ("occurred_at", "created_at", "changed_at")
 LIST_FIELDS = frozenset({"images", "regions"})
 _CLEANERS: dict[str, Callable[[str], str]] = {"plain": plain_text, "html": text_of_html}
 
@@ -21,6 +25,8 @@ class ColumnMapper:
     def __init__(self, mapping: KindMapping, on_fill: Fill) -> None:
         self._fields: list[tuple[str, Getter]] = []
         self._plain: list[tuple[str, str]] = []
+        self._times = [name for name in TIME_FIELDS if name in mapping.fields]
+        self._zone = TimeZone(mapping, on_fill)
         for name, rule in mapping.fields.items():
             if (
                 isinstance(rule, FieldRule)
@@ -47,7 +53,26 @@ class ColumnMapper:
             value = getter(row)
             if value is not None and value not in ("", [], {}):
                 fields[name] = value
+        for name in self._times:
+            if name in fields:
+                fields[name] = self._zone.explicit(name, fields[name])
         return fields
+
+
+class TimeZone:
+    """Makes the zone of times explicit; `on_fill(rule)` is told of every time that names none."""
+
+    def __init__(self, mapping: KindMapping, on_fill: Fill) -> None:
+        self._name = mapping.time_zone or "UTC"
+        self._zone = ZoneInfo(mapping.time_zone) if mapping.time_zone else UTC
+        self._on_fill = on_fill
+
+    def explicit(self, field: str, written: Any) -> Any:
+        """Return a time with its zone; the mapping's, else UTC, when it names none."""
+        if not names_no_zone(written):
+            return written
+        self._on_fill(f"{field}: {self._name} where no time zone is written")
+        return written if self._zone is UTC else in_zone(written, self._zone)
 
 
 def value_at(row: Row, column: str) -> Any:

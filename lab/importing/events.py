@@ -9,7 +9,7 @@ from typing import Any
 from google.protobuf.timestamp_pb2 import Timestamp
 
 from lab.importing.items import identifier
-from lab.importing.money import minor_units
+from lab.importing.money import is_currency, minor_units
 from lab.importing.problems import RowRefused
 from lab.importing.times import moment
 from vitrine.common.v1 import common_pb2
@@ -81,6 +81,9 @@ class EventReader:
         if "quantity" in fields:
             event.quantity = _number(fields["quantity"], "quantity", 1, 10_000)
         if "price" in fields and fields.get("currency"):
+            if not is_currency(str(fields["currency"])):
+                remedy = f"{str(fields['currency'])[:10]!r} is no ISO 4217 currency such as EUR; map it with values"
+                raise RowRefused("currency", "currency_unknown", remedy)
             try:
                 amount = minor_units(fields["price"], str(fields["currency"]), self._price_unit)
             except ValueError as error:

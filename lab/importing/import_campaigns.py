@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Sequence
 
 from lab.importing.campaigns import campaign_message
+from lab.importing.columns import TimeZone
 from lab.importing.ledger import Ledger
 from lab.importing.mapping import KindMapping
 from lab.importing.problems import RowRefused, Violation
@@ -18,6 +19,7 @@ class CampaignImport:
         self._mapping = mapping
         self._ledger = ledger
         self._services = services
+        self._zone = TimeZone(mapping, ledger.filled)
 
     def run(self, rows: Iterable[Row | BrokenRow]) -> None:
         """Import the rows; a dry run only checks their form. Raises: ServiceRefused."""
@@ -32,7 +34,7 @@ class CampaignImport:
 
     def _take(self, row: Row) -> None:
         try:
-            campaign = campaign_message(row.values, self._mapping.picture_address, self._dropped_picture)
+            campaign = campaign_message(row.values, self._mapping.picture_address, self._zone, self._dropped_picture)
             if self._services is not None and not self._held(row, campaign.item_filter.item_ids):
                 self._services.send_campaign(self._ledger.report.shop_id, campaign)
                 self._ledger.imported()

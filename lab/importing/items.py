@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from lab.importing.cleaning import plain_text
-from lab.importing.money import minor_units
+from lab.importing.money import is_currency, minor_units
 from lab.importing.problems import RowRefused
 from lab.importing.times import moment
 
@@ -93,6 +93,8 @@ def _read_money(record: Record, fields: Mapping[str, Any], price_unit: str, on_f
         return
     if not _CURRENCY.fullmatch(currency):
         raise RowRefused("currency", "currency_malformed", "the currency must be three capital letters such as EUR")
+    if not is_currency(currency):
+        raise RowRefused("currency", "currency_unknown", f"{currency} is no ISO 4217 currency; map it with values")
     record["currency"] = currency
     for name in ("price", "list_price"):
         if name in fields:

@@ -16,8 +16,19 @@ import tomllib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Discriminator, Field, Tag, ValidationError, model_validator
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Discriminator,
+    Field,
+    Tag,
+    ValidationError,
+    field_validator,
+    model_validator,
+)
 
 from lab.importing.problems import MappingRefused
 
@@ -99,7 +110,18 @@ class FileOptions(_Table):
     delimiter: str = ""
     """Default: the likeliest in the header line."""
     encoding: str = "utf-8"
-    """Of delimited files."""
+    """Of delimited files, such as latin-1 or cp1252."""
+
+    @field_validator("encoding")
+    @classmethod
+    def _is_an_encoding(cls, value: str) -> str:
+        try:
+            newline = "\n".encode(value)
+        except (LookupError, UnicodeError):
+            raise ValueError(f"{value!r} is not an encoding; write one such as utf-8, latin-1 or cp1252") from None
+        if newline != b"\n":
+            raise ValueError(f"{value} cannot be read line by line; save the file as UTF-8 (iconv -t UTF-8)")
+        return value
 
 
 class ChildList(_Table):
@@ -139,6 +161,8 @@ class KindMapping(_Table):
     """How the file is written."""
     price_unit: Literal["minor", "major"] = "minor"
     """major: prices are written as 12.50 and become 1250 by the currency's decimals."""
+    time_zone: str = ""
+    """Of times that name none, such as Europe/Berlin. Default: UTC; the report says how often it was needed."""
     picture_folder: str = ""
     """Where relative picture paths begin, relative to the file's folder."""
     picture_address: str = ""
@@ -149,6 +173,16 @@ class KindMapping(_Table):
     """How variants become products."""
     fields: dict[str, RuleOrTable] = Field(default_factory=dict)
     """By field; a table of rules (such as titles by language) makes a table of values."""
+
+    @field_validator("time_zone")
+    @classmethod
+    def _is_a_zone(cls, value: str) -> str:
+        if value:
+            try:
+                ZoneInfo(value)
+            except (ZoneInfoNotFoundError, ValueError, OSError):
+                raise ValueError(f"{value!r} is not a time zone; write one such as Europe/Berlin") from None
+        return value
 
     @model_validator(mode="before")
     @classmethod

@@ -1,6 +1,7 @@
 """Prices as shops write them, in the minor units of their currency."""
 
 from decimal import ROUND_HALF_UP, Decimal, InvalidOperation
+from functools import cache
 
 # ISO 4217: currencies whose minor unit is not a hundredth.
 _DECIMALS = {
@@ -11,6 +12,18 @@ _DECIMALS = {
     **dict.fromkeys(("CLF", "UYW"), 4),
 }  # fmt: skip
 LARGEST_MINOR = 10**15
+
+
+@cache
+def _currencies() -> frozenset[str]:
+    from babel.numbers import list_currencies
+
+    return frozenset(list_currencies())
+
+
+def is_currency(code: str) -> bool:
+    """Say whether a code is of ISO 4217, today's or one of the past."""
+    return code in _currencies()
 
 
 def decimals_of(currency: str) -> int:

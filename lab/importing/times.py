@@ -1,11 +1,30 @@
 """Points in time as shops write them."""
 
 import re
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, tzinfo
 
 _EPOCH = re.compile(r"-?\d{9,13}(\.\d+)?")
+_OFFSET = re.compile(r"[T ]\d.*[+-]\d\d(:?\d\d){0,2}$")
 _LARGEST_SECONDS = 1e11
 """More than this, as a number, is milliseconds."""
+
+
+def names_no_zone(written: object) -> bool:
+    """Say whether a time depends on where its clock hung: it names neither a zone nor an offset."""
+    if isinstance(written, str):
+        text = written.strip()
+        return bool(text) and text[-1] not in "Zz" and not _OFFSET.search(text) and not _EPOCH.fullmatch(text)
+    if isinstance(written, datetime):
+        return written.tzinfo is None
+    return isinstance(written, date)
+
+
+def in_zone(written: object, zone: tzinfo) -> object:
+    """Return a time that names no zone as one of `zone`; what is no time is returned as it is."""
+    try:
+        return moment(written).replace(tzinfo=zone)
+    except ValueError:
+        return written
 
 
 def moment(written: object) -> datetime:

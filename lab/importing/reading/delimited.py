@@ -8,7 +8,7 @@ from pathlib import Path
 from lab.importing.problems import FileRefused
 from lab.importing.reading.lines import LineFile
 from lab.importing.reading.overlong import refused_lines
-from lab.importing.reading.rows import LONGEST_LINE_BYTES, BrokenRow, Row
+from lab.importing.reading.rows import LONGEST_LINE_BYTES, MEND, BrokenRow, Row
 
 _OTHER_ENCODING = 'export as UTF-8, or say what it is in the mapping: file = { encoding = "latin-1" }'
 _DELIMITERS = (",", ";", "\t", "|")
@@ -76,11 +76,11 @@ class DelimitedSource:
         excerpt = ",".join(record)[:200]
         if len(record) != len(header):
             remedy = f"{len(record)} columns where the header has {len(header)}; check quotes and delimiters"
-            return BrokenRow(start, "columns", remedy, _printable(excerpt), _cells(header, record))
+            return BrokenRow(start, "columns", remedy, _printable(excerpt), _cells(header, record, remedy))
         for name, value in zip(header, record, strict=True):
             if not value.isascii() and _has_surrogate(value):
                 remedy = f"column {name} is not {self._encoding}; {_OTHER_ENCODING}"
-                return BrokenRow(start, "encoding", remedy, _printable(excerpt), _cells(header, record))
+                return BrokenRow(start, "encoding", remedy, _printable(excerpt), _cells(header, record, remedy))
         return Row(start, dict(zip(header, record, strict=True)))
 
 
@@ -97,10 +97,10 @@ def _has_surrogate(value: str) -> bool:
     return any("\udc80" <= character <= "\udcff" for character in value)
 
 
-def _cells(header: list[str], record: list[str]) -> dict[str, str]:
+def _cells(header: list[str], record: list[str], remedy: str) -> dict[str, str]:
     """Return cells by column; what stands behind the last column is named by its place."""
     names = [*header, *(f"(column {place})" for place in range(len(header) + 1, len(record) + 1))]
-    return dict(zip(names, map(_printable, record), strict=False))
+    return {MEND: remedy, **dict(zip(names, map(_printable, record), strict=False))}
 
 
 def _printable(text: str) -> str:

@@ -8,6 +8,7 @@ from lab.importing.reading.delimited import DelimitedSource
 from lab.importing.reading.jsonl import JsonLinesSource
 from lab.importing.reading.lines import COMPRESSED_ENDINGS
 from lab.importing.reading.parquet import ParquetSource
+from lab.importing.reading.rejects import RejectSource, is_reject_file
 from lab.importing.reading.rows import Source
 
 _BY_ENDING = {
@@ -24,6 +25,8 @@ def open_source(path: Path, options: FileOptions) -> Source:
     kind = options.format or _BY_ENDING.get(Path(name).suffix.lower(), "")
     if path.is_dir():
         raise FileRefused(f"{path} is a folder; name the file in it.")
+    if name.endswith(".jsonl") and is_reject_file(path):
+        return RejectSource(path)
     if kind == "csv":
         return DelimitedSource(path, options.delimiter, options.encoding)
     if kind == "jsonl":

@@ -8,6 +8,8 @@ from lab.importing.reading.lines import LineFile
 from lab.importing.reading.overlong import refused_lines
 from lab.importing.reading.rows import BrokenRow, Row
 
+_WANTED = "JSON is always UTF-8: convert the file (iconv -f LATIN1 -t UTF-8) or export it again"
+
 
 class JsonLinesSource:
     """Reads objects; blank lines do not count."""
@@ -38,7 +40,12 @@ class JsonLinesSource:
                 if end != len(text):
                     raise json.JSONDecodeError("more than one value", text, end)
             except UnicodeDecodeError as error:
-                yield _broken(file.number, line, "encoding", f"not UTF-8 at byte {error.start}; export as UTF-8")
+                yield _broken(
+                    file.number,
+                    line,
+                    "encoding",
+                    f"not UTF-8 at byte {error.start}; {_WANTED}",
+                )
             except (json.JSONDecodeError, RecursionError) as error:
                 yield _broken(file.number, line, "json", f"not valid JSON ({error}); one object a line is wanted")
             else:

@@ -8,6 +8,10 @@ LONGEST_LINE_BYTES = 1 << 20
 """A longer line is refused and skipped without being held: no real row comes near it."""
 
 
+MEND = "(mend this row, then delete this line)"
+"""Column that marks the cells of a broken row in the reject file: they are not imported while it is there."""
+
+
 @dataclass(frozen=True)
 class Row:
     """One record of a file."""

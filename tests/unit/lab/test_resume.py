@@ -231,3 +231,10 @@ def test_two_processes_do_not_import_the_same_file_at_once(tmp_path: Path) -> No
     second.leave(finished=False)
     first.leave(finished=True)
     assert not (tmp_path / "one").exists()
+
+
+def test_a_file_that_cannot_be_opened_leaves_nothing_behind(tmp_path: Path) -> None:
+    job = ImportJob("events", tmp_path / "none.jsonl", "shop", work=tmp_path / "work")
+    with pytest.raises(FileRefused):
+        run_import(job, PretendServices(), NOW)  # type: ignore[arg-type]
+    assert list((tmp_path / "work" / "imports" / "shop").iterdir()) == []
