@@ -146,18 +146,19 @@ class CatalogueServicer(item_vision_pb2_grpc.CatalogueServiceServicer):
         """Changes after the cursor, then new ones as they happen."""
         requests.check_watch_items(request)
         release = self._vectors_of(request.shop_id, request.vector_release_id)
-        cursor, first = Cursor.parse(request.cursor), True
+        cursor, told = Cursor.parse(request.cursor), False
         while True:
             changes = await self._holdings.catalogue.changes(request.shop_id, cursor, WATCH_PAGE)
             cursor = changes.cursor
-            if first or changes.items or changes.deleted_item_ids:
+            # A last page that is full says nothing of the end: an empty message says it then.
+            if changes.items or changes.deleted_item_ids or not told:
                 yield pb.WatchItemsResponse(
                     cursor=str(cursor),
                     items=[facts_message(item, release) for item in changes.items],
                     deleted_item_ids=changes.deleted_item_ids,
                     up_to_date=changes.complete,
                 )
-            first = False
+            told = changes.complete
             if changes.complete and request.stop_at_end:
                 return
             if changes.complete:

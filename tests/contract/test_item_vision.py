@@ -525,6 +525,14 @@ async def test_a_watch_starts_with_everything_and_goes_on_with_changes_and_delet
     ]
 
 
+async def test_a_watch_says_when_everything_is_told_even_where_the_last_page_is_full(house, monkeypatch):
+    monkeypatch.setattr("services.item_vision.catalogue_servicer.WATCH_PAGE", 2)
+    await upsert(house, *[item(f"i{number}") for number in range(4)])
+    told = await read(watching(house, stop_at_end=True))
+    assert sorted(each.item_id for message in told for each in message.items) == ["i0", "i1", "i2", "i3"]
+    assert [message.up_to_date for message in told][-1] is True
+
+
 async def test_the_first_message_of_a_quiet_watch_carries_a_cursor(house):
     (message,) = await read(watching(house, stop_at_end=True))
     assert (list(message.items), message.up_to_date) == ([], True)
