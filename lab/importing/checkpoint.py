@@ -24,7 +24,7 @@ class Checkpoint:
     """Everything up to here is acknowledged by the services and accounted for in the report."""
 
     report: dict[str, Any]
-    """ImportReport.as_dict(); its `read` is the number of rows behind us."""
+    """ImportReport.state(); its `read` is the number of rows behind us."""
     reject_bytes: int
     """Length of the reject file."""
     sent: int | None = None

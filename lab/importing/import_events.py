@@ -14,6 +14,7 @@ from lab.importing.mapping import KindMapping
 from lab.importing.problems import RowRefused, Violation
 from lab.importing.reading.rows import BrokenRow, Row
 from lab.importing.sending import Services
+from lab.importing.shape import shape_of_events
 from lab.importing.spool import Spool
 from lab.importing.tally import Tally
 from vitrine.user_profile.v1 import user_profile_pb2 as pb
@@ -80,6 +81,7 @@ class EventImport:
     def _send(self) -> None:
         """Send what was read, while the next lines are read; at most one stream is under way."""
         pending, self._pending = self._pending, []
+        self._ledger.shaped(shape_of_events(event for _, event in pending))
         services = self._services
         if services is None:
             self._ledger.imported(len(pending))

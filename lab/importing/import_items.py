@@ -14,6 +14,7 @@ from lab.importing.pictures import PictureFolder
 from lab.importing.problems import RowRefused, Violation
 from lab.importing.reading.rows import BrokenRow, Row
 from lab.importing.sending import Services
+from lab.importing.shape import shape_of_items
 from lab.importing.spool import Spool, Spooled
 from lab.importing.variants import children_of, merge_variants
 
@@ -121,6 +122,7 @@ class ItemImport:
 
     def _send(self, chunk: list[tuple[Product, Any]]) -> None:
         refused: dict[int, Violation] = {}
+        self._ledger.shaped(shape_of_items(message for _, message in chunk))
         if self._services is not None:
             answer = self._services.send_items(self._ledger.report.shop_id, [message for _, message in chunk])
             self._count(answer)

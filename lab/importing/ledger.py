@@ -9,6 +9,7 @@ from lab.importing.checkpoint import Checkpoint, ImportFolder
 from lab.importing.problems import Violation
 from lab.importing.reading.rows import BrokenRow, Row
 from lab.importing.report import ImportReport
+from lab.importing.shape import Shape
 from lab.importing.tally import HeldRow, Tally
 
 Hold = Callable[[Sequence[HeldRow]], None]
@@ -64,7 +65,7 @@ class Ledger:
         """
         self._rejects.flush()
         os.fsync(self._rejects.fileno())
-        self.folder.save(Checkpoint(self.report.as_dict(), self._rejects.tell(), sent))
+        self.folder.save(Checkpoint(self.report.state(), self._rejects.tell(), sent))
 
     def read(self, count: int = 1) -> None:
         """Count rows that were read."""
@@ -85,6 +86,10 @@ class Ledger:
     def dangling(self, kind: str, line: int = 0, value: str = "") -> None:
         """Count a reference to what is not there."""
         self._open.dangling(kind, line, value)
+
+    def shaped(self, shape: Shape) -> None:
+        """Take in what some rows look like."""
+        self._open.shaped(shape)
 
     def note(self, text: str) -> None:
         """Add a line about a single row."""

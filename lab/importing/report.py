@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from lab.importing.shape import USERS, Shape, add_shape, history_lengths
 from lab.importing.tally import SAMPLES_A_REASON, Sample, Tally
 
 MOST_NOTES = 1_000
@@ -46,6 +47,10 @@ class ImportReport:
     """Decisions about single rows, at most a thousand."""
     problems: list[str] = field(default_factory=list)
     """What ended the reading early, or rules that need a person."""
+    shape: Shape = field(default_factory=dict)
+    """What the data looks like: counts by key, by chart."""
+    sample_bits: int = 0
+    """The shape's sample of users holds one user in 2 to the power of this."""
     resumed_rows: int = 0
     """Rows that an interrupted run of the same import had accounted for."""
     seconds: float = 0.0
@@ -67,6 +72,7 @@ class ImportReport:
             known = self.samples.setdefault(sample.reason, [])
             if len(known) < SAMPLES_A_REASON:
                 known.append(sample)
+        self.sample_bits = add_shape(self.shape, tally.shape, self.sample_bits)
 
     def note(self, text: str) -> None:
         """Add a line about the import as a whole while there is room."""
@@ -82,9 +88,17 @@ class ImportReport:
         counts = {name: dict(getattr(self, name).most_common()) for name in COUNTERS}
         plain = {name: getattr(self, name) for name in PLAIN}
         samples = {reason: [each._asdict() for each in found] for reason, found in self.samples.items()}
-        details = {"samples": samples, "notes": self.notes, "problems": self.problems}
+        charts = {name: dict(counts.most_common()) for name, counts in self.shape.items() if name != USERS}
+        lengths = history_lengths(self.shape, self.sample_bits)
+        shape = {**charts, **({"users by number of events": lengths} if lengths else {})}
+        details = {"shape": shape, "samples": samples, "notes": self.notes, "problems": self.problems}
         speed = round((self.read - self.resumed_rows) / self.seconds) if self.seconds > 0 else 0
         return {**plain, **counts, **details, "seconds": round(self.seconds, 3), "lines_per_second": speed}
+
+    def state(self) -> dict[str, Any]:
+        """Return all that `report_of` needs to go on counting."""
+        shape = {name: dict(counts) for name, counts in self.shape.items()}
+        return {**self.as_dict(), "shape": shape, "sample_bits": self.sample_bits}
 
     def write(self, path: Path) -> None:
         """Write the report as JSON."""
@@ -97,10 +111,12 @@ PLAIN = ("kind", "file", "shop_id", "dry_run", "read", "imported", "merged", "he
 
 
 def report_of(state: dict[str, Any]) -> ImportReport:
-    """Return the report that `as_dict` wrote."""
+    """Return the report that `state` wrote down."""
     report = ImportReport(**{name: state[name] for name in PLAIN})
     for name in COUNTERS:
         setattr(report, name, Counter(state[name]))
     report.samples = {reason: [Sample(**each) for each in found] for reason, found in state["samples"].items()}
+    report.shape = {name: Counter(counts) for name, counts in state["shape"].items()}
+    report.sample_bits = int(state["sample_bits"])
     report.notes, report.problems = list(state["notes"]), list(state["problems"])
     return report

@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 
 from lab.importing.problems import Violation
 from lab.importing.reading.rows import BrokenRow, Row
+from lab.importing.shape import Shape
 
 LONGEST_EXCERPT = 120
 SAMPLES_A_REASON = 5
@@ -50,6 +51,7 @@ class Tally:
     held_rows: list[HeldRow] = field(default_factory=list)
     reject_lines: list[str] = field(default_factory=list)
     reject_bytes: int = 0
+    shape: Shape = field(default_factory=dict)
 
     @property
     def heavy(self) -> bool:
@@ -80,6 +82,11 @@ class Tally:
             self.dangling_by[kind] += count
         if value and self.dangling_by[kind] <= SAMPLES_A_REASON:
             self.samples.append(Sample(f"dangling {kind}", line, "", value[:LONGEST_EXCERPT], ""))
+
+    def shaped(self, shape: Shape) -> None:
+        """Take in what some rows look like."""
+        for chart, counts in shape.items():
+            self.shape.setdefault(chart, Counter()).update(counts)
 
     def note(self, text: str) -> None:
         """Add a line about a single row."""
