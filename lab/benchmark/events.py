@@ -1,13 +1,16 @@
 """Measures recording: how many events a second become durable."""
 
+import asyncio
 import itertools
 import time
-from collections.abc import Sequence
+from typing import Any
 
-import grpc
+import asyncpg
 from google.protobuf.timestamp_pb2 import Timestamp
 
+from lab.benchmark.machine import BENCHMARK, usage
 from lab.benchmark.open_loop import closed_loop
+from lab.benchmark.rig import Rig
 from vitrine.common.v1 import common_pb2
 from vitrine.user_profile.v1 import user_profile_pb2, user_profile_pb2_grpc
 
@@ -18,11 +21,10 @@ IN_FLIGHT = 4
 TIMEOUT_S = 10.0
 
 
-async def events_a_second(
-    channel: grpc.aio.Channel, users: Sequence[str], items: Sequence[str], seconds: float
-) -> dict[str, float]:
-    """Record batches of views as fast as they are acknowledged. Raises: AioRpcError."""
-    stub = user_profile_pb2_grpc.UserProfileServiceStub(channel)
+async def events_a_second(rig: Rig, seconds: float) -> dict[str, Any]:
+    """Record batches of views as fast as they are acknowledged, and remove them again. Raises: AioRpcError."""
+    stub = user_profile_pb2_grpc.UserProfileServiceStub(rig.profiles)
+    users, items = rig.shop.users, rig.shop.item_ids
     numbers = itertools.count()
     run_id = f"bench-{time.time_ns()}"
 
@@ -44,9 +46,29 @@ async def events_a_second(
         await stub.RecordEvents(request, timeout=TIMEOUT_S)
         return False
 
+    before = usage(rig.work)
     calls = await closed_loop(send, IN_FLIGHT, seconds)
+    spent = usage(rig.work).since(before)
+    await _remove(rig.ensemble.dsn)
+    events = max(calls * EVENTS_A_CALL * spent.seconds, 1.0)
+    cores = {name: round(each / spent.seconds, 3) for name, each in sorted(spent.cpu_s.items())}
     return {
         "events_a_second": round(calls * EVENTS_A_CALL, 0),
+        "seconds": seconds,
         "events_a_call": EVENTS_A_CALL,
         "in_flight": IN_FLIGHT,
+        "cores": cores,
+        "client_share": round(cores.get(BENCHMARK, 0.0) / max(sum(cores.values()), 1e-9), 3),
+        "services_cpu_us_an_event": round(spent.services_s * 1e6 / events, 1),
+        **spent.noise(),
     }
+
+
+async def _remove(dsn: str) -> None:
+    """Leave no event behind: the next run would find larger tables."""
+    connection = await asyncpg.connect(dsn)
+    try:
+        for table in ("events", "event_ledger", "recent_events", "subjects"):
+            await connection.execute(f"DELETE FROM user_profile.{table} WHERE shop_id = $1", SHOP)
+    finally:
+        await asyncio.shield(connection.close())

@@ -10,6 +10,11 @@ import psutil
 
 from lab.supervisor.directory import read_directory
 
+BENCHMARK = "benchmark"
+"""Name of this process among those of the ensemble, with what it started beside them."""
+DISTURBED_ABOVE = 0.25
+"""Load of others, in cores, from which on a run is marked: more than a quiet machine's own services take."""
+
 
 @dataclass(frozen=True)
 class Usage:
@@ -17,7 +22,7 @@ class Usage:
 
     at_s: float
     cpu_s: Mapping[str, float]
-    """By process name, replicas and children together; "benchmark" is this process."""
+    """By process name, replicas and children together; BENCHMARK is this process."""
     machine_s: float
     """CPU seconds that all processes of the machine have used."""
 
@@ -37,16 +42,33 @@ class Spent:
     others_s: float
     """CPU seconds of processes that are not ours: the noise of the measurement."""
 
+    @property
+    def other_load(self) -> float:
+        """The load that others made; 1.0 is one core."""
+        return self.others_s / self.seconds if self.seconds > 0.0 else 0.0
+
+    @property
+    def services_s(self) -> float:
+        """CPU seconds of the ensemble, PostgreSQL included, without the load client."""
+        return sum(spent for name, spent in self.cpu_s.items() if name != BENCHMARK)
+
     def as_dict(self, pages: int) -> dict[str, object]:
         """Return CPU milliseconds a page by process, and the load that others made (1.0: one core)."""
-        per_page = {name: round(spent * 1_000.0 / pages, 2) for name, spent in sorted(self.cpu_s.items())}
-        return {"cpu_ms_a_page": per_page, "other_load": round(self.others_s / self.seconds, 3)}
+        return {"cpu_ms_a_page": self.a_piece(pages), **self.noise()}
+
+    def a_piece(self, pieces: int) -> dict[str, float]:
+        """Return CPU milliseconds by process for each of so many pages, or whatever was done."""
+        return {name: round(spent * 1_000.0 / pieces, 3) for name, spent in sorted(self.cpu_s.items())}
+
+    def noise(self) -> dict[str, object]:
+        """Return the load of others, and whether it was so high that the run does not count."""
+        return {"other_load": round(self.other_load, 3), "disturbed": self.other_load > DISTURBED_ABOVE}
 
 
 def usage(work: Path) -> Usage:
     """Read the counters now."""
     cpu: dict[str, float] = {}
-    for name, processes in _processes(work).items():
+    for name, processes in processes_of(work).items():
         cpu[name] = sum(_cpu_s(process) for process in processes)
     times = psutil.cpu_times()
     machine_s = sum(times) - times.idle - getattr(times, "iowait", 0.0) - getattr(times, "guest", 0.0)
@@ -55,9 +77,23 @@ def usage(work: Path) -> Usage:
 
 def memory_mib(work: Path) -> dict[str, float]:
     """Memory by process name: unique pages, so that what processes share is not counted twice."""
+    return _mib(work, "uss")
+
+
+def shared_out_memory_mib(work: Path) -> dict[str, float]:
+    """Memory by process name in which each shared page counts once, shared out over those that map it.
+
+    The sum over all processes is what the ensemble holds: PostgreSQL's shared buffers are in it, the kernel's page
+    cache is not. This process is left out.
+    """
+    found = _mib(work, "pss")
+    return {name: held for name, held in found.items() if name != BENCHMARK}
+
+
+def _mib(work: Path, kind: str) -> dict[str, float]:
     return {
-        name: round(sum(_memory(process) for process in processes) / 2**20, 1)
-        for name, processes in _processes(work).items()
+        name: round(sum(_memory(process, kind) for process in processes) / 2**20, 1)
+        for name, processes in processes_of(work).items()
     }
 
 
@@ -81,15 +117,19 @@ def _interpreter_score() -> float:
     return 3.0 / (time.perf_counter() - began)
 
 
-def _processes(work: Path) -> dict[str, list[psutil.Process]]:
-    found: dict[str, list[psutil.Process]] = {"benchmark": [psutil.Process()]}
+def processes_of(work: Path) -> dict[str, list[psutil.Process]]:
+    """The ensemble's processes by name with their children, and this one with its own."""
+    found: dict[str, list[psutil.Process]] = {}
     for entry in read_directory(work):
         try:
             process = psutil.Process(entry.pid)
             found.setdefault(entry.name, []).extend([process, *process.children(recursive=True)])
         except psutil.NoSuchProcess:
             continue
-    return found
+    known = {process.pid for processes in found.values() for process in processes}
+    ours = psutil.Process()
+    others = [child for child in ours.children(recursive=True) if child.pid not in known]
+    return {**found, BENCHMARK: [ours, *others]}
 
 
 def _cpu_s(process: psutil.Process) -> float:
@@ -100,8 +140,8 @@ def _cpu_s(process: psutil.Process) -> float:
     return float(times.user + times.system)
 
 
-def _memory(process: psutil.Process) -> int:
+def _memory(process: psutil.Process, kind: str) -> int:
     try:
-        return int(process.memory_full_info().uss)
+        return int(getattr(process.memory_full_info(), kind))
     except psutil.NoSuchProcess:
         return 0

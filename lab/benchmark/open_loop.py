@@ -6,7 +6,7 @@ calls that waited (coordinated omission).
 
 import asyncio
 from collections import Counter
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import dataclass, field
 
 import grpc
@@ -16,6 +16,8 @@ from lab.evaluation.statistics import percentiles
 
 MOST_IN_FLIGHT = 1_000
 """Beyond so many unanswered calls the server has lost; further ones count as errors without being sent."""
+MOST_BEHIND_S = 1.0
+"""A server that is further behind when the last call is due does not keep up with the load."""
 
 Send = Callable[[int], Awaitable[bool]]
 """Makes the call of a number; says whether the answer was degraded. Raises: AioRpcError."""
@@ -29,7 +31,11 @@ class LoadResult:
     """Calls due a second."""
     seconds: float
     latencies_ms: list[float] = field(default_factory=list)
-    """Of answered calls."""
+    """Of answered calls, in order of their answers."""
+    due_s: list[float] = field(default_factory=list)
+    """When each of them was due, counted from the beginning."""
+    drain_s: float = 0.0
+    """From when the last call was due to the last answer: what the server was behind at the end."""
     degraded: int = 0
     errors: Counter[str] = field(default_factory=Counter)
 
@@ -38,11 +44,21 @@ class LoadResult:
         """Say whether every call was answered in full."""
         return not self.errors and not self.degraded
 
+    @property
+    def sustained(self) -> bool:
+        """Say whether it was clean and the server kept up: a queue that only grows has no error yet."""
+        return self.clean and self.drain_s <= MOST_BEHIND_S
+
+    def latencies_between(self, from_s: float, before_s: float) -> list[float]:
+        """The latencies of the calls that were due in a stretch of the run."""
+        return [took for took, due in zip(self.latencies_ms, self.due_s, strict=True) if from_s <= due < before_s]
+
     def as_dict(self) -> dict[str, object]:
         """Return figures for a report."""
         return {
             "rate": round(self.rate, 2),
-            "seconds": self.seconds,
+            "seconds": round(self.seconds, 1),
+            "drain_s": round(self.drain_s, 2),
             "answered": len(self.latencies_ms),
             "degraded": self.degraded,
             "errors": dict(self.errors),
@@ -50,13 +66,16 @@ class LoadResult:
         }
 
 
-async def open_loop(send: Send, rate: float, seconds: float, seed: int = 1) -> LoadResult:
-    """Make calls at random times (a Poisson process) of `rate` a second, and wait for the last answer."""
-    gaps = np.random.default_rng(seed).exponential(1.0 / rate, max(round(rate * seconds), 1))
-    due = np.cumsum(gaps).tolist()
+async def open_loop(
+    send: Send, rate: float, seconds: float, seed: int = 1, until: asyncio.Event | None = None
+) -> LoadResult:
+    """Make calls at random times (a Poisson process) of `rate` a second, and wait for the last answer.
+
+    With `until` no call is made after it is set; `seconds` is then the longest time.
+    """
     result = LoadResult(rate, seconds)
     loop = asyncio.get_running_loop()
-    began_s = loop.time()
+    began_s = last_s = loop.time()
     tasks: set[asyncio.Task[None]] = set()
 
     async def one(number: int, due_s: float) -> None:
@@ -66,18 +85,28 @@ async def open_loop(send: Send, rate: float, seconds: float, seed: int = 1) -> L
             result.errors[error.code().name] += 1
         else:
             result.latencies_ms.append((loop.time() - due_s) * 1_000.0)
+            result.due_s.append(due_s - began_s)
 
-    for number, offset_s in enumerate(due):
-        due_s = began_s + offset_s
-        await asyncio.sleep(max(due_s - loop.time(), 0.0))
+    for number, offset_s in enumerate(_due(rate, seconds, seed)):
+        last_s = began_s + offset_s
+        await asyncio.sleep(max(last_s - loop.time(), 0.0))
+        if until is not None and until.is_set():
+            result.seconds = loop.time() - began_s
+            break
         if len(tasks) >= MOST_IN_FLIGHT:
             result.errors["NOT_SENT"] += 1
             continue
-        task = asyncio.create_task(one(number, due_s))
+        task = asyncio.create_task(one(number, last_s))
         tasks.add(task)
         task.add_done_callback(tasks.discard)
     await asyncio.gather(*tasks)
+    result.drain_s = max(loop.time() - last_s, 0.0)
     return result
+
+
+def _due(rate: float, seconds: float, seed: int) -> Iterator[float]:
+    gaps = np.random.default_rng(seed).exponential(1.0 / rate, max(round(rate * seconds), 1))
+    yield from np.cumsum(gaps).tolist()
 
 
 async def closed_loop(send: Send, in_flight: int, seconds: float) -> float:

@@ -1,4 +1,4 @@
-"""Measures pages: one at a time beside the floor, and many under load."""
+"""Pages of many users: composed one at a time beside the floor, by itself, or as a load client sends them."""
 
 import itertools
 import time
@@ -11,7 +11,7 @@ import numpy as np
 
 from lab.benchmark.floor import Floor
 from lab.benchmark.machine import usage
-from lab.benchmark.open_loop import Send, closed_loop, open_loop
+from lab.benchmark.open_loop import Send
 from lab.evaluation.composing import page_request
 from lab.evaluation.statistics import bootstrap, percentiles
 from services.kit.call_context import REQUEST_ID_HEADER
@@ -19,13 +19,8 @@ from vitrine.page_composer.v1 import page_composer_pb2, page_composer_pb2_grpc
 
 TIMEOUT_S = 5.0
 WARM_UP_PAGES = 50
-CLOSED_LOOP_SECONDS = 10.0
-LOAD_SECONDS = 15.0
-HIGHEST_SECONDS = 60.0
-LOADS = (0.25, 0.5, 0.75)
-"""Of what a closed loop reaches."""
-HIGHEST_TRIED = (0.95, 0.9, 0.8, 0.7, 0.6, 0.5)
-IN_FLIGHT = 8
+WORKS_FOR = {"profile": ("user_profile",), "recommend": ("ranker", "model_server"), "hydrate": ("item_vision",)}
+"""Which processes a stage waits for: what they spend is spent for it."""
 
 
 class Pages:
@@ -54,19 +49,21 @@ class Pages:
 
     async def beside_the_floor(self, floor: Floor, pages: int) -> dict[str, Any]:
         """One page and one floor in turn, so that both meet the same machine."""
-        send = self._send()
+        send = self.send()
         for number in range(WARM_UP_PAGES):
             await send(number)
             await floor.page(number)
         took: list[float] = []
         parts: list[Mapping[str, float]] = []
         stages: dict[str, list[float]] = {}
+        before = usage(self._work)
         for number in range(pages):
-            page, milliseconds = await self._timed(number)
+            page, milliseconds = await self.timed(number)
             took.append(milliseconds)
             for timing in page.timings:
                 stages.setdefault(timing.stage, []).append(timing.duration_us / 1_000.0)
             parts.append(await floor.page(number))
+        spent = usage(self._work).since(before)
         floors = [each["total"] for each in parts]
         # Medians do not average, so the interval is of log ratios of neighbours, which do.
         ratios = bootstrap(np.log(np.asarray(took) / np.asarray(floors)))
@@ -78,35 +75,47 @@ class Pages:
             "floor_parts_ms": {name: round(float(np.median([each[name] for each in parts])), 2) for name in parts[0]},
             "stage_ms": {stage: round(float(np.median(each)), 2) for stage, each in stages.items()},
             "pairs": pages,
+            "floor_noise": spent.noise(),
         }
 
-    async def under_load(self, quick: bool) -> dict[str, Any]:
-        """Latency at several loads; the highest load is what is sustained without an error or a degraded page."""
-        scale = 0.2 if quick else 1.0
-        most = await closed_loop(self._send(), IN_FLIGHT, CLOSED_LOOP_SECONDS * scale)
-        loads = [await self._at(most * share, LOAD_SECONDS * scale) for share in LOADS]
-        highest: dict[str, Any] | None = None
-        for share in HIGHEST_TRIED:
-            tried = await self._at(most * share, HIGHEST_SECONDS * scale)
-            loads.append(tried)
-            if not tried["errors"] and not tried["degraded"]:
-                highest = tried
-                break
-        return {"closed_loop_pages_a_second": round(most, 1), "loads": loads, "highest": highest}
+    async def alone(self, pages: int) -> dict[str, Any]:
+        """What a page costs by process and by stage, with one request in flight and nothing beside it.
 
-    async def _at(self, rate: float, seconds: float) -> dict[str, Any]:
+        A stage's CPU is the composer's own while it ran, and what the processes spent that work for no other stage.
+        """
+        own: dict[str, list[float]] = {}
         before = usage(self._work)
-        result = await open_loop(self._send(), rate, seconds)
+        for number in range(pages):
+            page, _ = await self.timed(number)
+            for timing in page.timings:
+                own.setdefault(timing.stage, []).append(timing.cpu_us / 1_000.0)
         spent = usage(self._work).since(before)
-        return {**result.as_dict(), **spent.as_dict(max(len(result.latencies_ms), 1))}
+        by_process = spent.a_piece(pages)
+        by_stage = {stage: sum(each) / pages for stage, each in own.items()}
+        rest = by_process.get("page_composer", 0.0) - sum(by_stage.values())
+        for stage, processes in WORKS_FOR.items():
+            by_stage[stage] = by_stage.get(stage, 0.0) + sum(by_process.get(name, 0.0) for name in processes)
+        by_stage |= {"database": by_process.get("postgresql", 0.0), "call, tokens, log": max(rest, 0.0)}
+        return {
+            "alone": {
+                "pages": pages,
+                "cpu_ms_a_page": by_process,
+                "cpu_ms_by_stage": {stage: round(each, 3) for stage, each in by_stage.items()},
+                "services_cpu_ms_a_page": round(spent.services_s * 1_000.0 / pages, 2),
+                **spent.noise(),
+            }
+        }
 
-    def _send(self) -> Send:
+    def send(self) -> Send:
+        """Composes the page of a number, for a load client."""
+
         async def send(number: int) -> bool:
             return bool((await self.compose(number)).degraded)
 
         return send
 
-    async def _timed(self, number: int) -> tuple[page_composer_pb2.Page, float]:
+    async def timed(self, number: int) -> tuple[page_composer_pb2.Page, float]:
+        """Compose a page; the page and how many milliseconds it took."""
         began = time.perf_counter()
         page = await self.compose(number)
         return page, (time.perf_counter() - began) * 1_000.0

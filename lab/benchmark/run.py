@@ -1,8 +1,8 @@
-"""The benchmark from beginning to end, over one work folder's shop."""
+"""The benchmark from beginning to end: size by size, part by part."""
 
-import asyncio
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import AsyncIterator, Collection, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -10,27 +10,25 @@ from typing import Any
 
 from lab.benchmark.events import events_a_second
 from lab.benchmark.floor import Floor, FloorTask
+from lab.benchmark.growth import PAGES, QUICK_PAGES, QUICK_USERS, USERS, grown
+from lab.benchmark.loading import LoadPlan, half_load, under_load
 from lab.benchmark.machine import machine, memory_mib
-from lab.benchmark.messages import CALLS, COMPOSE, RecordedPage
-from lab.benchmark.pages import Pages
-from lab.benchmark.recording import Recorder
-from lab.evaluation.deeds import deeds_by_user
-from lab.evaluation.pages import read_facts
-from lab.supervisor.ensemble import Ensemble
-from services.kit.channels import open_channel
-from services.kit.release import ReleaseDirectory, version_of
+from lab.benchmark.messages import RecordedPage
+from lab.benchmark.rig import Rig
+from lab.benchmark.sessions import browse
+from lab.benchmark.showing import Show
+from lab.benchmark.sizes import Size, running
+from lab.benchmark.soak import soaked
+from lab.benchmark.swap import SwapPlan, swapped
 
-RECORDED_PAGES = 40
-PAIRS = 300
-EVENT_SECONDS = 20.0
-RECORDED_SERVICES = ("user_profile", "item_vision", "ranker", "model_server")
-INNER_PATHS = [call.path for call in CALLS if call is not COMPOSE]
-
-Show = Callable[[str, int, int], None]
-
-
-class BenchmarkFailed(Exception):  # noqa: N818  named like the errors of kit
-    """The benchmark cannot be believed; the message says why."""
+PARTS = ("floor", "load", "sessions", "swap", "events", "users", "soak")
+BY_SIZE = ("floor", "load", "sessions", "swap")
+"""Parts that are made at every size; the others only at HOME_SIZE, or at the smallest there is."""
+SIZES = (2_000, 20_000, 100_000, 1_000_000)
+HOME_SIZE = 20_000
+PAIRS, ALONE_PAGES = 300, 100
+SESSION_SECONDS, EVENT_SECONDS = 30.0, 20.0
+SOAK_MINUTES, QUICK_MINUTES = 10.0, 0.4
 
 
 @dataclass(frozen=True)
@@ -38,9 +36,28 @@ class BenchmarkTask:
     """What is measured."""
 
     work: Path
+    """The demo's work folder; ensembles of synthetic shops get folders in it."""
     shop_id: str
-    quick: bool
-    """A tenth of the time, to see that everything runs; its figures are not to be quoted."""
+    """The demo's shop."""
+    sizes: Sequence[int] = SIZES
+    parts: Collection[str] = PARTS
+    quick: bool = False
+    """A tenth of the time and fewer users, to see that everything runs; its figures are not to be quoted."""
+    minutes: float = SOAK_MINUTES
+    """Of the soak."""
+    synthetic_from: int = SIZES[0] + 1
+    """Sizes from here on are synthetic."""
+
+    @property
+    def home_size(self) -> int:
+        """Where the parts are made that are made once."""
+        return HOME_SIZE if HOME_SIZE in self.sizes else min(self.sizes)
+
+    def parts_of(self, items: int) -> list[str]:
+        """The parts that are made at a size, in order; the soak comes before users are added by the million."""
+        once = ("events", "soak", "users") if items == self.home_size else ()
+        wanted = [part for part in (*BY_SIZE, *once) if part in self.parts]
+        return [part for part in wanted if part != "users" or items >= self.synthetic_from]
 
 
 class Benchmark:
@@ -50,89 +67,91 @@ class Benchmark:
         self._task = task
         self._show = show
         self._run_id = f"bench-{time.time_ns() // 1_000_000}"
-        self._users = sorted(deeds_by_user(task.work / task.shop_id / "events.jsonl.gz"))
-
-    async def run(self) -> dict[str, Any]:
-        """Record a few pages, then measure. Raises: BenchmarkFailed; ProcessFailed."""
-        task = self._task
-        recorded = await self._recorded()
-        ensemble = Ensemble(task.work)
-        try:
-            self._show("services", 0, 1)
-            await asyncio.to_thread(ensemble.start)
-            self._show("services", 1, 1)
-            found = await self._measured(ensemble, recorded)
-        finally:
-            await asyncio.to_thread(ensemble.stop)
-        return {
+        self._seconds: dict[str, float] = {}
+        self.result: dict[str, Any] = {
             "simulated": True,
             "date": datetime.now(UTC).isoformat(timespec="seconds"),
             "quick": task.quick,
-            "machine": machine(),
-            "catalogues": {str(found.pop("items")): found},
+            "quotable": not task.quick,
+            "machine": {},
+            "seconds": self._seconds,
+            "catalogues": {},
         }
+        """What was measured so far: a part that fails takes nothing of it away."""
 
-    async def _recorded(self) -> list[RecordedPage]:
-        """Compose pages with proxies between the services."""
-        async with Recorder(RECORDED_SERVICES, INNER_PATHS) as recorder:
-            away = {f"VITRINE_{name.upper()}_ADDRESSES": address for name, address in recorder.addresses.items()}
-            ensemble = Ensemble(self._task.work, environment=away)
-            for service in RECORDED_SERVICES:
-                recorder.forward_to(service, ensemble.address(service)[0])
-            try:
-                await asyncio.to_thread(ensemble.start)
-                asked = await self._compose_recorded(ensemble)
-            finally:
-                await asyncio.to_thread(ensemble.stop)
-            complete = recorder.complete(INNER_PATHS)
-        pages: list[RecordedPage] = [
-            {**complete[page_id], COMPOSE.path: pair} for page_id, pair in asked.items() if page_id in complete
-        ]
-        if len(pages) < RECORDED_PAGES // 2:
-            raise BenchmarkFailed(f"only {len(pages)} of {len(asked)} pages were made by all services; see the logs")
-        return pages
+    async def run(self) -> dict[str, Any]:
+        """Measure size by size. Raises: BenchmarkFailed; CatalogueFailed; ProcessFailed."""
+        self.result["machine"] = machine()
+        for items in sorted(self._task.sizes):
+            parts = self._task.parts_of(items)
+            if parts:
+                await self._measure(items, parts)
+        self.result["disturbed"] = sorted(disturbed(self.result))
+        return self.result
 
-    async def _compose_recorded(self, ensemble: Ensemble) -> dict[str, tuple[bytes, bytes]]:
-        channel = open_channel(ensemble.address("page_composer"), "vitrine.page_composer.v1")
-        pages = Pages(channel, self._task.shop_id, self._users, self._task.work, f"{self._run_id}-r")
-        found: dict[str, tuple[bytes, bytes]] = {}
-        try:
-            for number in range(RECORDED_PAGES):
-                self._show("messages recorded", number + 1, RECORDED_PAGES)
-                request, page = await pages.compose_with_request(number)
-                answer = COMPOSE.response(page=page)
-                found[page.page_id] = (request.SerializeToString(), answer.SerializeToString())
-        finally:
-            await channel.close()
-        return found
+    async def _measure(self, items: int, parts: Sequence[str]) -> None:
+        size = Size(items, self._task.work, self._task.shop_id, self._task.synthetic_from)
+        began_s = time.monotonic()
+        async with running(size, self._show, self._run_id, record="floor" in parts) as (rig, recorded):
+            self._took(items, "start", began_s)
+            found: dict[str, Any] = {"items": rig.shop.item_count, "users": len(rig.shop.users)}
+            self.result["catalogues"][str(items)] = found
+            for part in parts:
+                async with self._part(items, part):
+                    await self._make(part, rig, recorded, found)
 
-    async def _measured(self, ensemble: Ensemble, recorded: Sequence[RecordedPage]) -> dict[str, Any]:
-        task, scale = self._task, 0.1 if self._task.quick else 1.0
-        facts = await asyncio.to_thread(read_facts, ensemble.address("item_vision"), task.shop_id)
-        channel = open_channel(ensemble.address("page_composer"), "vitrine.page_composer.v1")
-        profiles = open_channel(ensemble.address("user_profile"), "vitrine.user_profile.v1")
-        pages = Pages(channel, task.shop_id, self._users, task.work, self._run_id)
-        floor_task = FloorTask(recorded, task.work, self._model(), ensemble.dsn, task.shop_id, item_count=len(facts))
-        try:
-            self._show("beside the floor", 0, 1)
-            async with Floor(floor_task) as floor:
-                beside = await pages.beside_the_floor(floor, round(PAIRS * scale))
-            self._show("beside the floor", 1, 1)
-            self._show("under load", 0, 1)
-            load = await pages.under_load(task.quick)
-            self._show("under load", 1, 1)
-            self._show("events", 0, 1)
-            events = await events_a_second(profiles, self._users, sorted(facts), EVENT_SECONDS * scale)
-            self._show("events", 1, 1)
-        finally:
-            await channel.close()
-            await profiles.close()
-        memory = memory_mib(task.work)
-        return {"items": len(facts), "users": len(self._users), **beside, **load, **events, "memory_mib": memory}
+    async def _make(self, part: str, rig: Rig, recorded: Sequence[RecordedPage], found: dict[str, Any]) -> None:
+        quick, result = self._task.quick, self.result
+        plan = LoadPlan.quick() if quick else LoadPlan()
+        scale = 0.1 if quick else 1.0
+        if part == "floor":
+            found |= await self._beside_the_floor(rig, recorded, scale)
+            found["memory_mib"] = memory_mib(rig.work)
+        elif part == "load":
+            found |= await under_load(rig, plan)
+            found["memory_mib"] = memory_mib(rig.work)
+        elif part == "sessions":
+            half = await half_load(rig, found, plan)
+            found["sessions"] = await browse(rig, half, SESSION_SECONDS * scale)
+        elif part == "swap":
+            half = await half_load(rig, found, plan)
+            found["swap"] = await swapped(rig, half, SwapPlan.quick() if quick else SwapPlan())
+        elif part == "events":
+            result["events"] = {"items": rig.shop.item_count, **await events_a_second(rig, EVENT_SECONDS * scale)}
+        elif part == "soak":
+            half = await half_load(rig, found, plan)
+            minutes = min(self._task.minutes, QUICK_MINUTES) if quick else self._task.minutes
+            result["soak"] = await soaked(rig, half, minutes)
+        else:
+            counts, pages = (QUICK_USERS, QUICK_PAGES) if quick else (USERS, PAGES)
+            result["users"] = await grown(rig, counts, pages, self._show)
 
-    def _model(self) -> Path:
-        directory = ReleaseDirectory(self._task.work / "releases", self._task.shop_id)
-        stable = directory.labels().stable
-        if not stable:
-            raise BenchmarkFailed(f"shop {self._task.shop_id} has no release in force; run make demo first")
-        return directory.path / stable / "fusion" / str(version_of(stable))
+    async def _beside_the_floor(self, rig: Rig, recorded: Sequence[RecordedPage], scale: float) -> dict[str, Any]:
+        task = FloorTask(
+            recorded, rig.work, rig.model, rig.ensemble.dsn, rig.shop.shop_id, item_count=rig.shop.item_count
+        )
+        pages = rig.pages("floor")
+        async with Floor(task) as floor:
+            beside = await pages.beside_the_floor(floor, round(PAIRS * scale))
+        return {**beside, **await pages.alone(round(ALONE_PAGES * scale))}
+
+    @asynccontextmanager
+    async def _part(self, items: int, part: str) -> AsyncIterator[None]:
+        began_s = time.monotonic()
+        self._show(f"{items:,} items: {part}", 0, 1)
+        yield
+        self._show(f"{items:,} items: {part}", 1, 1)
+        self._took(items, part, began_s)
+
+    def _took(self, items: int, part: str, began_s: float) -> None:
+        self._seconds[f"{items} {part}"] = round(time.monotonic() - began_s, 1)
+
+
+def disturbed(found: Any, path: str = "") -> list[str]:
+    """The paths of all runs in a report during which others took too much of the machine."""
+    if isinstance(found, list):
+        return [each for place, part in enumerate(found) for each in disturbed(part, f"{path}[{place}]")]
+    if not isinstance(found, dict):
+        return []
+    here = [path] if found.get("disturbed") is True else []
+    return here + [each for name, part in found.items() for each in disturbed(part, f"{path}.{name}" if path else name)]

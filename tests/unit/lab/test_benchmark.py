@@ -128,4 +128,6 @@ def test_load_of_others_is_what_the_machine_spent_beyond_ours():
     assert spent.as_dict(pages=100) == {
         "cpu_ms_a_page": {"benchmark": 10.0, "new": 5.0, "ranker": 10.0},
         "other_load": 0.5,
+        "disturbed": True,
     }
+    assert (spent.services_s, spent.noise()["disturbed"]) == (1.5, True)

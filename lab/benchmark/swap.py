@@ -1,0 +1,151 @@
+"""A release is swapped under load: a copy of the one in force is published and promoted while pages are asked for."""
+
+import asyncio
+import shutil
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from lab.benchmark.loading import timeline
+from lab.benchmark.machine import usage
+from lab.benchmark.open_loop import LoadResult, open_loop
+from lab.benchmark.pages import Pages
+from lab.benchmark.rig import Rig
+from lab.evaluation.statistics import RESAMPLES, percentiles
+from lab.releases import promote_release, release_service
+from services.kit.release import MANIFEST_FILE, relative_files
+from services.kit.release_writer import ReleaseWriter
+from vitrine.page_composer.v1 import page_composer_pb2
+from vitrine.ranker.v1 import ranker_pb2
+
+LONGEST_S = 300.0
+PROMOTION_S = 120.0
+
+
+@dataclass(frozen=True)
+class SwapPlan:
+    """How long the load runs beside the swap itself."""
+
+    warm_up_s: float = 3.0
+    before_s: float = 30.0
+    after_s: float = 15.0
+    """After pages are made with the new release; counts as during: caches are new."""
+
+    @classmethod
+    def quick(cls) -> "SwapPlan":
+        """Long enough to see that it works."""
+        return cls(warm_up_s=0.5, before_s=3.0, after_s=2.0)
+
+
+class _Watched:
+    """Pages that remember which releases made them."""
+
+    def __init__(self, pages: Pages, new: "asyncio.Future[str]") -> None:
+        self._pages = pages
+        self._new = new
+        self.releases: set[str] = set()
+        self.arrived = asyncio.Event()
+
+    async def send(self, number: int) -> bool:
+        page: page_composer_pb2.Page = await self._pages.compose(number)
+        self.releases.add(page.versions.release_id)
+        if self._new.done() and page.versions.release_id == self._new.result():
+            self.arrived.set()
+        return bool(page.degraded)
+
+
+async def swapped(rig: Rig, rate: float, plan: SwapPlan) -> dict[str, Any]:
+    """p99 while a release is published, loaded by everybody and promoted, against p99 before. Everything is put back.
+
+    Raises: grpc.RpcError when the promotion is refused.
+    """
+    loop = asyncio.get_running_loop()
+    old, labels = rig.stable, rig.releases.labels()
+    new: asyncio.Future[str] = loop.create_future()
+    watched, enough = _Watched(rig.pages("swap"), new), asyncio.Event()
+    before = usage(rig.work)
+    began_s = loop.time()
+    load = asyncio.create_task(open_loop(watched.send, rate, LONGEST_S, until=enough))
+    marks: dict[str, float] = {}
+    try:
+        await asyncio.sleep(plan.warm_up_s + plan.before_s)
+        marks["copied"] = loop.time() - began_s
+        release_id = await asyncio.to_thread(_copied, rig, old)
+        new.set_result(release_id)
+        marks["published"] = loop.time() - began_s
+        await asyncio.to_thread(promote_release, rig.ensemble.address("ranker"), rig.shop.shop_id, release_id)
+        marks["promoted"] = loop.time() - began_s
+        await asyncio.wait_for(watched.arrived.wait(), PROMOTION_S)
+        marks["first_page"] = loop.time() - began_s
+        await asyncio.sleep(plan.after_s)
+    finally:
+        enough.set()
+        result = await load
+        await asyncio.to_thread(_put_back, rig, old, labels.previous)
+    spent = usage(rig.work).since(before)
+    return {**_figures(result, marks, plan), "releases": len(watched.releases), "rate": round(rate, 2), **spent.noise()}
+
+
+def _figures(result: LoadResult, marks: dict[str, float], plan: SwapPlan) -> dict[str, Any]:
+    calm = result.latencies_between(plan.warm_up_s, marks["copied"])
+    during = result.latencies_between(marks["published"], result.seconds + 1.0)
+    ratio, low, high = p99_ratio(during, calm)
+    return {
+        "before_ms": percentiles(calm),
+        "during_ms": percentiles(during),
+        "pages": [len(calm), len(during)],
+        "p99_ratio": round(ratio, 2),
+        "p99_ratio_interval": [round(low, 2), round(high, 2)],
+        "errors": dict(result.errors),
+        "degraded": result.degraded,
+        "marks_s": {name: round(at, 1) for name, at in marks.items()},
+        "timeline": timeline(result),
+    }
+
+
+def p99_ratio(during: list[float], before: list[float], seed: int = 1) -> tuple[float, float, float]:
+    """p99 of the one over p99 of the other, with its 95 % bootstrap interval.
+
+    Raises: ValueError without values.
+    """
+    if not during or not before:
+        raise ValueError("there are no pages before or during the swap")
+    random = np.random.default_rng(seed)
+
+    def p99s(values: list[float]) -> Any:
+        drawn = random.choice(np.asarray(values), (RESAMPLES, len(values)))
+        return np.quantile(drawn, 0.99, axis=1)
+
+    ratio = float(np.quantile(during, 0.99) / np.quantile(before, 0.99))
+    low, high = np.quantile(p99s(during) / p99s(before), (0.025, 0.975))
+    return ratio, float(low), float(high)
+
+
+def _copied(rig: Rig, release_id: str) -> str:
+    """Publish the content of a release under a new id, its model under a new version."""
+    old = rig.releases.open(release_id)
+    with ReleaseWriter(rig.work / "releases", rig.shop.shop_id) as writer:
+        for relative in sorted(relative_files(old.path) - {MANIFEST_FILE}):
+            renamed = relative.replace(f"fusion/{old.manifest.version}/", f"fusion/{writer.version}/", 1)
+            writer.copy_file(renamed, old.path / relative)
+        facts = old.manifest
+        writer.publish(
+            data_sha256=facts.data_sha256, spaces=facts.spaces, calibrated=facts.calibrated, metrics=facts.metrics
+        )
+    return writer.release_id
+
+
+def _put_back(rig: Rig, old: str, previous: str | None) -> None:
+    """Make the old release stable again, and remove the copy."""
+    copies = [each for each in (rig.releases.labels().stable,) if each and each != old]
+    if copies:
+        with release_service(rig.ensemble.address("ranker")) as service:
+            request = ranker_pb2.RollbackReleaseRequest(shop_id=rig.shop.shop_id)
+            service.RollbackRelease(request, timeout=PROMOTION_S)
+    labels = rig.releases.labels()
+    rig.releases.write_labels(labels.model_copy(update={"previous": previous}))
+    for copy in copies:
+        link = rig.releases.path / "serving" / "fusion" / copy.removeprefix("r")
+        link.unlink(missing_ok=True)
+        shutil.rmtree(rig.releases.path / copy, ignore_errors=True)

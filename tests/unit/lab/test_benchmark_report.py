@@ -1,0 +1,143 @@
+"""What a benchmark's report shows, from figures that are made up here."""
+
+import json
+from html.parser import HTMLParser
+
+import pytest
+
+from lab.benchmark.plots import FAINT, INK
+from lab.benchmark.report import page, write_report
+from lab.benchmark.sampling import Sample, trends
+from lab.benchmark.tables import BEGIN, END, put_into, table, tables
+
+SPREAD = {"p50": 20.0, "p95": 35.5, "p99": 41.0}
+CPU = {"page_composer": 20.0, "ranker": 10.0, "benchmark": 2.0}
+
+
+def load(rate: float) -> dict:
+    return {
+        "rate": rate, "seconds": 12.0, "degraded": 0, "errors": {}, "latency_ms": SPREAD, "other_load": 0.05,
+        "cpu_ms_a_page": CPU, "disturbed": False,
+    }  # fmt: skip
+
+
+def catalogue(items: int) -> dict:
+    return {
+        "items": items,
+        "users": 1_000,
+        "floor_ratio": 3.8,
+        "floor_ratio_interval": [3.7, 3.9],
+        "page_ms": SPREAD,
+        "floor_ms": SPREAD,
+        "floor_parts_ms": {"hops": 3.0, "model": 2.0},
+        "stage_ms": {"profile": 4.0, "select": 9.0},
+        "floor_noise": {"other_load": 0.1, "disturbed": False},
+        "alone": {"cpu_ms_a_page": CPU, "cpu_ms_by_stage": {"profile": 5.0}, "services_cpu_ms_a_page": 30.0},
+        "closed_loop_pages_a_second": 25.0,
+        "loads": [load(5.0), load(20.0)],
+        "half": load(10.0),
+        "highest": load(20.0),
+        "memory_mib": {"page_composer": 95.0, "ranker": 60.0},
+        "sessions": {
+            **load(10.0), "pages_a_second": 9.5, "events_a_second": 120.0, "stale": 0, "latency_ms": {"page": SPREAD},
+        },
+        "swap": {
+            "rate": 10.0, "before_ms": SPREAD, "during_ms": SPREAD, "p99_ratio": 1.2, "p99_ratio_interval": [0.9, 1.6],
+            "pages": [300, 400], "errors": {}, "degraded": 0, "timeline": [[0.1, 20.0], [30.2, 44.0]],
+            "marks_s": {"copied": 33.0, "published": 34.0, "promoted": 36.0, "first_page": 37.1},
+        },
+    }  # fmt: skip
+
+
+@pytest.fixture
+def result() -> dict:
+    step = {
+        "users": 1_000, "page_ms": SPREAD, "services_cpu_ms_a_page": 30.0, "memory_mib_in_all": 1_000.0,
+        "shared_out_memory_mib": {"ranker": 60.0}, "database_mib": 40.0, "other_load": 0.0,
+    }  # fmt: skip
+    samples = [Sample(10.0 * at, {"memory_mib": {"ranker": 60.0}, "tasks": {"ranker": 9.0}}) for at in range(12)]
+    soak = {"minutes": 10.0, "sessions": 9, "pages": 27, "events": 90, "errors": {}, "degraded": 0, "stale": 0}
+    return {
+        "command": "vitrine bench --report <b>.json",
+        "date": "2026-03-01T10:00:00+00:00",
+        "quick": False,
+        "machine": {"cores": 2, "memory_gib": 23.5, "python": "3.11.2", "interpreter_score": 14.8},
+        "seconds": {"2000 floor": 60.0, "2000 load": 150.0},
+        "disturbed": [],
+        "catalogues": {"2000": catalogue(2_400), "20000": {"items": 20_000, "users": 1_000}},
+        "events": {
+            "events_a_second": 5_100.0, "seconds": 20.0, "events_a_call": 100, "in_flight": 4, "client_share": 0.2,
+            "services_cpu_us_an_event": 150.0, "other_load": 0.0,
+        },
+        "users": {
+            "items": 20_000, "steps": [step, {**step, "users": 1_000_000}], "memory_mib_per_million_users": 512.0,
+        },
+        "soak": {**soak, **trends(samples, 30.0)},
+    }  # fmt: skip
+
+
+class Outline(HTMLParser):
+    def __init__(self) -> None:
+        super().__init__()
+        self.tags: list[str] = []
+        self.sources: list[str] = []
+
+    def handle_starttag(self, tag, attrs):
+        self.tags.append(tag)
+        self.sources += [value for name, value in attrs if name in ("src", "href") and not value.startswith("#")]
+
+
+def test_tables_hold_machine_command_and_every_part(result):
+    found = tables(result)
+    assert "`vitrine bench --report <b>.json`, 2026-03-01, 2 cores" in found
+    assert "| 2,400 | **3.8** (3.7 to 3.9) | 20.0 / 35.5 / 41.0 |" in found
+    assert "Memory per million users: **0.50 GiB**" in found
+    assert "**5,100**" in found
+    assert "nothing grows" in found
+    assert "not to be quoted" not in found
+    widths = [{line.count("|") for line in block.splitlines()} for block in found.split("\n\n") if block[0] == "|"]
+    assert len(widths) > 8
+    assert all(len(each) == 1 for each in widths)
+
+
+def test_parts_that_were_not_made_have_no_table(result):
+    result["catalogues"] = {"20000": {"items": 20_000, "users": 1_000}}
+    for part in ("events", "users", "soak"):
+        del result[part]
+    assert "|" not in tables(result)
+    assert table(["a"], []) == ""
+    assert "<svg" not in page(result)
+
+
+def test_a_quick_or_disturbed_run_says_so(result):
+    noisy = tables({**result, "quick": True, "disturbed": ["catalogues.2000.half"]})
+    assert "not to be quoted" in noisy
+    assert "catalogues.2000.half" in noisy
+
+
+def test_the_page_is_whole_by_itself_and_follows_light_and_dark(result, tmp_path):
+    write_report(result, tmp_path / "deep" / "bench.json")
+    assert json.loads((tmp_path / "deep" / "bench.json").read_text()) == result
+    text = (tmp_path / "deep" / "bench.html").read_text()
+    outline = Outline()
+    outline.feed(text)
+    assert outline.tags.count("svg") == 12
+    assert outline.sources == []
+    assert "&lt;b&gt;.json" in text
+    assert INK not in text
+    assert FAINT not in text
+    assert "var(--ink)" in text
+
+
+def test_tables_go_between_the_marks_of_a_document():
+    document = f"before\n{BEGIN}\nold\n{END}\nafter\n"
+    assert put_into(document, "new") == f"before\n{BEGIN}\nnew\n{END}\nafter\n"
+    with pytest.raises(ValueError, match="no lines"):
+        put_into("nothing here", "new")
+
+
+def test_the_document_of_figures_has_its_marks():
+    from pathlib import Path
+
+    text = (Path(__file__).parents[3] / "docs" / "performance.md").read_text(encoding="utf-8")
+    assert BEGIN in put_into(text, "new")

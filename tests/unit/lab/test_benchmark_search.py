@@ -1,0 +1,155 @@
+"""The search for the highest load, the slopes of a soak, and what a report makes of runs."""
+
+import asyncio
+import random
+from collections import Counter
+from dataclasses import dataclass
+
+import pytest
+
+from lab.benchmark.bisection import Search, highest_load
+from lab.benchmark.growth import memory_per_million
+from lab.benchmark.open_loop import MOST_BEHIND_S, LoadResult, open_loop
+from lab.benchmark.run import BenchmarkTask, disturbed
+from lab.benchmark.sampling import Sample, tasks_in, trends
+from lab.benchmark.slopes import slope
+from lab.benchmark.swap import p99_ratio
+
+
+@dataclass(frozen=True)
+class Tried:
+    rate: float
+    seconds: float
+    sustained: bool
+
+
+def server(capacity: float, *, tired_after_s: float = 1e9, tired: float = 1.0):
+    """A server that sustains its capacity, and only a part of it in long runs."""
+
+    async def run(rate: float, seconds: float) -> Tried:
+        limit = capacity * (tired if seconds > tired_after_s else 1.0)
+        return Tried(rate, seconds, rate <= limit)
+
+    return run
+
+
+async def test_the_highest_load_is_found_to_within_a_twentieth_and_confirmed_for_its_time():
+    search = Search()
+    for capacity in (11.0, 14.0, 17.5, 19.9):
+        found = await highest_load(server(capacity), 20.0, search)
+        assert capacity - 20.0 * 0.7 / 16 - 1e-9 <= found.rate <= capacity
+        assert [each.seconds for each in found.confirmations] == [60.0]
+        assert found.confirmed.rate == found.rate
+        assert len(found.short) == search.steps
+
+
+async def test_what_lasts_seconds_but_not_a_minute_is_tried_lower():
+    found = await highest_load(server(15.0, tired_after_s=30.0, tired=0.85), 20.0, Search())
+    assert len(found.confirmations) > 1
+    assert found.rate <= 15.0 * 0.85
+    assert found.confirmed is found.confirmations[-1]
+
+
+async def test_a_server_that_sustains_nothing_has_no_highest_load():
+    found = await highest_load(server(0.1), 20.0, Search(steps=2))
+    assert (found.rate, found.confirmed, len(found.confirmations)) == (None, None, len(Search().step_down))
+
+
+def test_a_load_is_sustained_when_it_is_clean_and_the_server_is_not_behind():
+    assert LoadResult(1.0, 1.0, drain_s=MOST_BEHIND_S).sustained
+    assert not LoadResult(1.0, 1.0, drain_s=MOST_BEHIND_S + 0.1).sustained
+    assert not LoadResult(1.0, 1.0, degraded=1).sustained
+    assert not LoadResult(1.0, 1.0, errors=Counter(UNAVAILABLE=1)).sustained
+
+
+async def test_an_open_loop_ends_when_it_is_told():
+    enough, sent = asyncio.Event(), []
+
+    async def send(number: int) -> bool:
+        sent.append(number)
+        if len(sent) == 5:
+            enough.set()
+        return False
+
+    result = await open_loop(send, rate=2_000.0, seconds=60.0, until=enough)
+    assert 5 <= len(sent) == len(result.latencies_ms) < 120_000
+    assert result.seconds < 60.0
+    assert result.due_s == sorted(result.due_s)
+    assert result.latencies_between(0.0, 60.0) == result.latencies_ms
+    assert result.latencies_between(60.0, 90.0) == []
+
+
+def test_the_slope_of_a_noisy_line_lies_in_its_interval():
+    noise = random.Random(3)
+    seconds = [10.0 * number for number in range(60)]
+    growing = [100.0 + 0.5 * at / 60.0 + noise.gauss(0.0, 0.2) for at in seconds]
+    flat = [100.0 + noise.gauss(0.0, 0.2) for _ in seconds]
+    found = slope(seconds, growing)
+    assert found.low <= 0.5 <= found.high
+    assert found.grows(0.2)
+    assert not slope(seconds, flat).grows(0.05)
+    assert slope(seconds[:4], flat[:4]) is None
+
+
+def test_a_slope_leaves_the_warm_up_out_and_one_spike_does_not_move_it():
+    seconds = [float(number) for number in range(100)]
+    values = [50.0 * (at < 30.0) + 7.0 + 0.0 * at for at in seconds]
+    values[60] += 500.0
+    found = slope(seconds, values, after_s=30.0)
+    assert (found.a_minute, found.low, found.high) == (0.0, 0.0, 0.0)
+
+
+def test_a_soak_names_what_grows():
+    samples = [
+        Sample(10.0 * number, {"memory_mib": {"ranker": 60.0 + number, "composer": 90.0}, "files": {"ranker": 12.0}})
+        for number in range(30)
+    ]
+    found = trends(samples, after_s=60.0)
+    assert found["growing"] == ["ranker memory_mib"]
+    assert found["flat"] is False
+    assert found["slopes_a_minute"]["memory_mib"]["ranker"] == [6.0, 6.0, 6.0]
+    assert found["lines"]["files"]["ranker"] == [12.0] * 30
+    steady = trends([Sample(each.at_s, {"files": each.seen["files"]}) for each in samples], after_s=0.0)
+    assert (steady["growing"], steady["flat"]) == ([], True)
+
+
+def test_tasks_are_read_from_a_metrics_page():
+    page = "# TYPE vitrine_asyncio_tasks gauge\nvitrine_asyncio_tasks 17.0\nvitrine_asyncio_tasks_other 3.0\n"
+    assert tasks_in(page) == 17.0
+    assert tasks_in("python_info 1.0\n") is None
+
+
+def test_memory_per_million_users_is_growth_of_all_processes():
+    steps = [
+        {"users": 1_000, "shared_out_memory_mib": {"postgresql": 100.0, "ranker": 50.0}, "database_mib": 10.0},
+        {"users": 501_000, "shared_out_memory_mib": {"postgresql": 130.0, "ranker": 60.0}, "database_mib": 510.0},
+    ]
+    found = memory_per_million(steps)
+    assert found["memory_mib_per_million_users"] == 80.0
+    assert found["memory_mib_per_million_users_by_process"] == {"postgresql": 60.0, "ranker": 20.0}
+    assert found["database_mib_per_million_users"] == 1_000.0
+    assert memory_per_million(steps[:1]) == {}
+
+
+def test_the_ratio_of_two_p99s_has_an_interval_around_it():
+    before, during = [float(number) for number in range(1, 201)], [2.0 * number for number in range(1, 201)]
+    ratio, low, high = p99_ratio(during, before)
+    assert ratio == pytest.approx(2.0)
+    assert low < 2.0 < high
+    with pytest.raises(ValueError, match="no pages"):
+        p99_ratio([], before)
+
+
+def test_parts_that_are_made_once_are_made_at_the_home_size(tmp_path):
+    task = BenchmarkTask(tmp_path, "boutique")
+    assert task.parts_of(2_000) == ["floor", "load", "sessions", "swap"]
+    assert task.parts_of(20_000) == ["floor", "load", "sessions", "swap", "events", "soak", "users"]
+    small = BenchmarkTask(tmp_path, "boutique", sizes=(2_000,), parts=("events", "users", "floor"))
+    assert small.parts_of(2_000) == ["floor", "events"]
+    million = BenchmarkTask(tmp_path, "boutique", sizes=(1_000_000,), parts=("floor", "soak"))
+    assert million.parts_of(1_000_000) == ["floor", "soak"]
+
+
+def test_disturbed_runs_are_found_wherever_they_are():
+    result = {"a": {"disturbed": True}, "b": [{"c": {"disturbed": False}}, {"c": {"disturbed": True}}]}
+    assert disturbed(result) == ["a", "b[1].c"]
