@@ -28,7 +28,9 @@ def import_file(  # noqa: PLR0913, PLR0917  the options of a command line
     mapping: Annotated[str, typer.Option(help="Mapping file, or a built-in one: boutique, apparel_shop.")] = "boutique",
     pictures: Annotated[Path | None, typer.Option(help="Folder where relative picture paths begin.")] = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Read and check everything, send nothing.")] = False,
-    report: Annotated[Path | None, typer.Option(help="Write the report as JSON.")] = None,
+    report: Annotated[
+        list[Path] | None, typer.Option(help="Write the report: FILE.json, or FILE.html to look at; may be repeated.")
+    ] = None,
     rejects: Annotated[
         Path | None, typer.Option(help="Write rejected rows, each with its reason, as JSON Lines.")
     ] = None,
@@ -41,6 +43,9 @@ def import_file(  # noqa: PLR0913, PLR0917  the options of a command line
 
     Exit code: 0 when the file was read to its end, 1 when it broke off or the services could not be reached.
     """
+    for path in report or ():
+        if path.suffix not in (".json", ".html"):
+            raise CommandFailed(f"{path}: a report ends in .json or .html")
     if SHOP_ID.fullmatch(shop) is None:
         raise CommandFailed(f"{shop!r} is not a shop id; use a-z, 0-9, '-' and '_'")
     job = ImportJob(kind, file, shop, mapping, pictures, rejects, work, restart)
@@ -51,13 +56,23 @@ def import_file(  # noqa: PLR0913, PLR0917  the options of a command line
     finally:
         if services is not None:
             services.close()
-    if report is not None:
-        done.write(report)
+    for path in report or ():
+        write_report(done, path)
     print_report(done, console(), rejects)
     for problem in done.problems:
         errors().print(f"[bold red]error:[/] {escape(problem)}", soft_wrap=True)
     if done.problems:
         raise typer.Exit(1)
+
+
+def write_report(report: ImportReport, path: Path) -> None:
+    """Write the report as JSON or as a page, by the file's ending."""
+    if path.suffix == ".html":
+        from lab.importing.report_page import write_page
+
+        write_page(report, path)
+    else:
+        report.write(path)
 
 
 def open_services(work: Path) -> Services:
@@ -100,7 +115,8 @@ def print_report(report: ImportReport, out: Console, rejects: Path | None = None
     out.print(
         f"[bold]{report.read:,}[/] read = [green]{report.imported:,}[/] {head} + {report.merged:,} merged + "
         f"{report.held:,} held + {'[red]' if report.rejected else '[green]'}{report.rejected:,}[/] rejected"
-        f"   [dim]({report.seconds:.1f} s, {report.read / max(report.seconds, 1e-9):,.0f} rows a second)[/]"
+        f"   [dim]({report.seconds:.1f} s, {report.read / max(report.seconds, 1e-9):,.0f} rows a second)[/]",
+        soft_wrap=True,
     )
     table = Table(box=None, padding=(0, 2, 0, 0), show_header=False)
     for title, counts in (

@@ -54,7 +54,7 @@ def shape_of_items(items: Iterable[Any]) -> Shape:
     names = ("items by category", "items by brand", "items by price", "items by stock", "items by language")
     shape: Shape = {name: Counter() for name in (*names, "items by pictures", "items without")}
     for item in items:
-        shape["items by category"][item.category.split("/")[0] or NONE] += 1
+        shape["items by category"]["/".join(item.category.split("/")[:2]) or NONE] += 1
         shape["items by brand"][item.brand or NONE] += 1
         shape["items by price"][f"{item.price.currency} {price_band(item.price)}"] += 1
         shape["items by stock"][_stock_band(item)] += 1

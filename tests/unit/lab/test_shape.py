@@ -48,10 +48,10 @@ def test_events_are_counted_by_day_hour_weekday_and_action() -> None:
 
 def test_items_are_counted_by_what_they_have_and_lack() -> None:
     shape = shape_of_items(
-        [item(1_250, category="Home/Tea", brand="Aster", titles={"en": "Tea", "zh": "茶"}, stock=5, link="/a"),
+        [item(1_250, category="Home/Tea/Green", brand="Aster", titles={"en": "Tea", "zh": "茶"}, stock=5, link="/a"),
          item(999, "JPY", titles={"en": "Mug"}, images=[item_vision_pb2.Picture(url="http://a.b")]), item(0, "JPY")]
     )  # fmt: skip
-    assert shape["items by category"] == {"Home": 1, "(none)": 2}
+    assert shape["items by category"] == {"Home/Tea": 1, "(none)": 2}
     assert shape["items by price"] == {"EUR 10": 1, "JPY 500": 1, "JPY 0": 1}
     assert shape["items by stock"] == {"1-9": 1, "not tracked": 2}
     assert shape["items by language"] == {"en": 2, "zh": 1}
