@@ -16,6 +16,7 @@ import numpy as np
 import numpy.typing as npt
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from services.kit.array_files import map_arrays
 from services.kit.checks import RELEASE_ID, SHOP_ID
 from services.kit.errors import NotFound
 
@@ -85,6 +86,10 @@ class Release:
         """Read an `.npz` file into memory. Pickled objects are refused."""
         with np.load(self.file(relative), allow_pickle=False) as archive:
             return {name: archive[name] for name in archive.files}
+
+    def map_arrays(self, relative: str) -> Mapping[str, npt.NDArray[Any]]:
+        """Map an `.npz` file into memory: read-only arrays, read when touched, shared between processes."""
+        return map_arrays(self.file(relative))
 
     def load_json(self, relative: str) -> Any:
         """Read a JSON file."""

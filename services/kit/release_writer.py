@@ -8,9 +8,9 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 
-import numpy as np
 import numpy.typing as npt
 
+from services.kit.array_files import write_arrays
 from services.kit.release import (
     MANIFEST_FILE,
     Manifest,
@@ -63,11 +63,11 @@ class ReleaseWriter:
         return path
 
     def write_arrays(self, relative: str, arrays: Mapping[str, npt.NDArray[Any]]) -> None:
-        """Write an `.npz` file. Raises: ValueError for arrays of objects, which would need a pickle."""
+        """Write an `.npz` file that can be mapped. Raises: ValueError for arrays of objects: they need a pickle."""
         for name, array in arrays.items():
             if array.dtype.hasobject:
                 raise ValueError(f"{relative}: {name} holds objects; convert it to a plain type")
-        np.savez(self.path(relative), allow_pickle=False, **dict(arrays))
+        write_arrays(self.path(relative), arrays)
 
     def write_json(self, relative: str, value: Any) -> None:
         """Write a JSON file; NaN and infinity are refused."""

@@ -4,10 +4,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Self
+from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
+
+from services.kit.array_files import map_arrays, write_arrays
+from services.kit.texts import pack_texts, unpack_texts
 
 
 @dataclass(frozen=True)
@@ -38,14 +41,15 @@ class Vocabulary:
     @classmethod
     def load(cls, path: Path) -> Self:
         """Reads `vocabulary.npz` of a release."""
-        with np.load(path, allow_pickle=False) as file:
-            columns = {name: [str(value) for value in file[name].tolist()] for name in cls.__dataclass_fields__}
-        return cls(**columns)
+        arrays = map_arrays(path)
+        return cls(**{name: unpack_texts(name, arrays) for name in cls.__dataclass_fields__})
 
     def save(self, path: Path) -> None:
-        """Writes `vocabulary.npz`: unicode arrays, no pickles."""
-        columns = {name: np.array(getattr(self, name), np.str_) for name in self.__dataclass_fields__}
-        np.savez_compressed(path, allow_pickle=False, **columns)
+        """Writes `vocabulary.npz`: packed texts, no pickles."""
+        arrays: dict[str, NDArray[Any]] = {}
+        for name in self.__dataclass_fields__:
+            arrays |= pack_texts(name, getattr(self, name))
+        write_arrays(path, arrays)
 
 
 def codes(values: Sequence[str]) -> tuple[NDArray[np.int32], list[str]]:

@@ -8,6 +8,9 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
+from services.kit.array_files import map_arrays
+from services.kit.texts import unpack_texts
+
 COLUMN_OF_FACET: Final = {
     "brand": "brands",
     "category": "categories",
@@ -41,16 +44,16 @@ class Facets:
     def of(cls, item_ids: Sequence[str], columns: Mapping[str, Sequence[str]]) -> "Facets":
         """Builds the facets from columns named as in COLUMN_OF_FACET; row k of each is item k."""
         names: list[tuple[str, str]] = []
-        codes: list[list[int]] = []
-        for facet, column in COLUMN_OF_FACET.items():
+        codes = np.zeros((len(COLUMN_OF_FACET), len(item_ids)), np.int32)
+        for place, (facet, column) in enumerate(COLUMN_OF_FACET.items()):
             code_of = {value: code for code, value in enumerate(sorted(set(columns[column])), len(names))}
             names += [(facet, value) for value in code_of]
-            codes.append([code_of[value] for value in columns[column]])
-        return cls({item_id: row for row, item_id in enumerate(item_ids)}, names, np.array(codes, np.int32))
+            codes[place] = np.fromiter((code_of[value] for value in columns[column]), np.int32, len(item_ids))
+        return cls({item_id: row for row, item_id in enumerate(item_ids)}, names, codes)
 
     @classmethod
     def load(cls, release: Path) -> "Facets":
         """Reads `vocabulary.npz` of a release folder."""
-        with np.load(release / "vocabulary.npz", allow_pickle=False) as file:
-            columns = {column: [str(value) for value in file[column].tolist()] for column in COLUMN_OF_FACET.values()}
-            return cls.of([str(item_id) for item_id in file["item_ids"].tolist()], columns)
+        arrays = map_arrays(release / "vocabulary.npz")
+        columns = {column: unpack_texts(column, arrays) for column in COLUMN_OF_FACET.values()}
+        return cls.of(unpack_texts("item_ids", arrays), columns)

@@ -12,6 +12,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
+from services.kit.array_files import map_arrays, write_arrays
 from services.user_profile.model.interactions import InteractionVector, Weighting
 
 Layer = tuple[NDArray[np.float32], NDArray[np.float32]]
@@ -62,8 +63,8 @@ class Encoder:
         """First 16 hex digits of the SHA-256 of everything that decides what it answers."""
         digest = hashlib.sha256(json.dumps([self.activation, self.weighting.to_json()], sort_keys=True).encode())
         for kernel, bias in self.layers:
-            digest.update(np.ascontiguousarray(kernel).tobytes())
-            digest.update(np.ascontiguousarray(bias).tobytes())
+            digest.update(np.ascontiguousarray(kernel).data)
+            digest.update(np.ascontiguousarray(bias).data)
         return digest.hexdigest()[:16]
 
     def encode(self, interactions: InteractionVector) -> NDArray[np.float32]:
@@ -91,7 +92,7 @@ class Encoder:
         arrays: dict[str, Any] = {}
         for index, (kernel, bias) in enumerate(self.layers):
             arrays[f"w{index}"], arrays[f"b{index}"] = kernel, bias
-        np.savez(release / ARRAYS_PATH, **arrays)
+        write_arrays(release / ARRAYS_PATH, arrays)
         description = {
             "kind": self.kind,
             "activation": self.activation,
@@ -102,16 +103,16 @@ class Encoder:
 
     @classmethod
     def load(cls, release: Path) -> "Encoder":
-        """Reads the encoder of a release folder.
+        """Reads the encoder of a release folder. The first layer has a row for every item and stays in the file.
 
         Raises: OSError, KeyError or ValueError when it is absent, unreadable or does not fit together.
         """
         description = json.loads((release / DESCRIPTION_PATH).read_text(encoding="utf-8"))
-        with np.load(release / ARRAYS_PATH, allow_pickle=False) as file:
-            depth = len(file.files) // 2
-            layers = [
-                (file[f"w{index}"].astype(np.float32), file[f"b{index}"].astype(np.float32)) for index in range(depth)
-            ]
+        arrays = map_arrays(release / ARRAYS_PATH)
+        layers = [
+            (np.asarray(arrays[f"w{index}"], np.float32), np.asarray(arrays[f"b{index}"], np.float32))
+            for index in range(len(arrays) // 2)
+        ]
         encoder = cls(layers, description["activation"], description["kind"], Weighting.from_json(description))
         if description["space_id"] != encoder.space_id:
             raise ValueError(f"the encoder in {release.name} is not the one its description names")
