@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from lab.benchmark.catalogue_items import SyntheticItems
 from services.ranker.sources import SOURCES
 from services.ranker.training.interactions import Interactions
+from services.ranker.training.search_index import indexed
 from services.ranker.training.sources import content, knowledge_graph, new, popular, user_cf, visual
 from services.ranker.vocabulary import Vocabulary
 
@@ -95,7 +96,7 @@ def source_tables(items: SyntheticItems, vocabulary: Vocabulary, actions: Action
     if steps.keys() != SOURCES.keys():
         raise AssertionError(f"sources without a table, or the other way round: {steps.keys() ^ SOURCES.keys()}")
     for name, step in steps.items():
-        table = step()
+        table = indexed(name, step())
         table["calibration_scores"] = np.array([0.0, 1.0, 4.0], np.float32)
         table["calibration_p_click"] = np.array([0.01, 0.05, 0.2], np.float32)
         yield name, table

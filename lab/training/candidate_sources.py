@@ -12,6 +12,7 @@ from services.ranker.model.normalisation import country
 from services.ranker.source import ACTION_WEIGHTS
 from services.ranker.sources import SOURCES, load_source
 from services.ranker.training.interactions import Interactions
+from services.ranker.training.search_index import indexed
 from services.ranker.training.source_calibration import fit_source_calibration
 from services.ranker.training.sources import (
     als,
@@ -79,7 +80,7 @@ def train_sources(
         raise AssertionError(f"sources without a trainer, or the other way round: {steps.keys() ^ SOURCES.keys()}")
     tables: Tables = {}
     for done, (name, train) in enumerate(steps.items(), start=1):
-        tables[name] = train()
+        tables[name] = indexed(name, train())
         progress(f"source {name}", done, len(steps))
     return tables
 
@@ -102,7 +103,7 @@ def calibrate_sources(
             seeds = source.seeds(visitor, np.zeros(0, np.int32))
             if source.uses_seeds and not len(seeds):
                 continue
-            scores.append(source.score(visitor, seeds).scores[page.items])
+            scores.append(source.score(visitor, seeds).dense(len(vocabulary))[page.items])
             clicked.append(page.clicked)
             weights.append(examined[page.event])
         if scores:

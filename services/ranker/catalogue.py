@@ -11,10 +11,15 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from services.ranker.postings import Postings
 from services.ranker.query import WordIndex
 
 NOT_COUNTED = -1
+LARGE = 50_000
+"""Catalogues with more items are not gone through item by item for every pool."""
 _FIRST_CAPACITY = 1_024
+_MOST_CHANGED = 500
+_REMEMBERED = 256
 
 
 @dataclass(frozen=True)
@@ -36,12 +41,18 @@ class CatalogueItem:
     """Everything a search may match: titles, brand, category, attributes."""
 
 
+def within(path: str, categories: Sequence[str]) -> bool:
+    """Say whether a category path is one of the categories or below one."""
+    return any(path == category or path.startswith(category + "/") for category in categories)
+
+
 class Names:
     """Numbers for names, in order of their first appearance, so that filters work on integers."""
 
     def __init__(self) -> None:
         self.names: list[str] = []
         self._code_of: dict[str, int] = {}
+        self._within: dict[tuple[tuple[str, ...], int], NDArray[np.bool_]] = {}
 
     def code(self, name: str) -> int:
         """The name's number; a new name gets the next one."""
@@ -54,6 +65,16 @@ class Names:
         """`[n]` the names of codes."""
         names = self.names
         return [names[code] for code in codes.tolist()]
+
+    def within(self, paths: Sequence[str]) -> NDArray[np.bool_]:
+        """`[names]` which names are one of the category paths or below one; kept, not to be written to."""
+        key = (tuple(paths), len(self.names))
+        known = self._within.get(key)
+        if known is None:
+            while len(self._within) >= _REMEMBERED:
+                del self._within[next(iter(self._within))]
+            known = self._within[key] = self.matching(lambda path: within(path, paths))
+        return known
 
     def matching(self, wanted: Callable[[str], bool]) -> NDArray[np.bool_]:
         """`[names]` which names are wanted; index it with codes."""
@@ -76,6 +97,10 @@ class Catalogue:
         """Cursor of the watch that this view corresponds to; empty before the first message."""
         self.complete = False
         """Whether the whole catalogue has been read once."""
+        self.postings: Postings | None = None
+        """Where items are by category, brand and age; None while the catalogue is small or being read."""
+        self.changed: list[int] = []
+        """Positions that the postings do not have, or not where they are now."""
         self._position_of: dict[str, int] = {}
         self._numbers = {name: np.zeros(_FIRST_CAPACITY, kind) for name, kind in _COLUMNS.items()}
 
@@ -133,17 +158,20 @@ class Catalogue:
         """Add items or replace what is known of them."""
         for item in items:
             position = self._position_of.get(item.item_id)
+            known = position is not None
             if position is None:
                 position = self._append(item)
             else:
                 self.words.replace(position, item.words)
             numbers = self._numbers
+            place = (self.brands.code(item.brand), self.categories.code(item.category), item.created_s)
+            if not known or place != tuple(numbers[name][position] for name in _PLACE):
+                self.changed.append(position)
+            for name, value in zip(_PLACE, place, strict=True):
+                numbers[name][position] = value
             numbers["price_minor"][position] = item.price_minor
             numbers["list_price_minor"][position] = item.list_price_minor
             numbers["stock"][position] = min(item.stock, _MOST_STOCK)
-            numbers["created_s"][position] = item.created_s
-            numbers["brand_code"][position] = self.brands.code(item.brand)
-            numbers["category_code"][position] = self.categories.code(item.category)
             numbers["present"][position] = True
 
     def delete(self, item_ids: Iterable[str]) -> None:
@@ -157,6 +185,13 @@ class Catalogue:
         kept = np.zeros(len(self), np.bool_)
         kept[positions[positions >= 0]] = True
         self.present[~kept] = False
+
+    @property
+    def postings_due(self) -> bool:
+        """Whether so much has changed since the postings were made that they should be made anew."""
+        if len(self) <= LARGE:
+            return False
+        return self.postings is None or len(self.changed) > _MOST_CHANGED + len(self) // 50
 
     def _append(self, item: CatalogueItem) -> int:
         position = len(self.item_ids)
@@ -173,6 +208,8 @@ class Catalogue:
         return self._numbers[name][: len(self.item_ids)]
 
 
+_PLACE = ("brand_code", "category_code", "created_s")
+"""Columns that decide where an item is in the postings."""
 _COLUMNS: dict[str, type[np.generic]] = {
     "price_minor": np.int64,
     "list_price_minor": np.int64,

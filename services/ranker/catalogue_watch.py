@@ -10,6 +10,7 @@ from services.kit.errors import DependencyDown
 from services.kit.status import RemoteError
 from services.kit.upstream import Upstream
 from services.ranker.catalogue import NOT_COUNTED, Catalogue, CatalogueItem
+from services.ranker.postings import Postings
 from vitrine.item_vision.v1 import item_vision_pb2, item_vision_pb2_grpc
 
 LOG = logging.getLogger(__name__)
@@ -90,6 +91,21 @@ def take_in(catalogue: Catalogue, message: item_vision_pb2.WatchItemsResponse, r
                 catalogue.delete_all_but(reading.seen)
                 reading.seen = None
         catalogue.complete |= message.up_to_date
+    if catalogue.complete:
+        renew_postings(catalogue)
+
+
+def renew_postings(catalogue: Catalogue) -> None:
+    """Make a large catalogue's postings anew when they are due; requests go on meanwhile."""
+    with catalogue.lock:
+        if not catalogue.postings_due:
+            return
+        taken = len(catalogue.changed)
+        columns = (catalogue.category_codes.copy(), catalogue.brand_codes.copy(), catalogue.created_s.copy())
+    postings = Postings.of(*columns)
+    with catalogue.lock:
+        catalogue.postings = postings
+        del catalogue.changed[:taken]
 
 
 def catalogue_item(facts: item_vision_pb2.ItemFacts) -> CatalogueItem:

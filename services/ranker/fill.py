@@ -54,13 +54,13 @@ def _given(pool: Pool, ground: Ground, masks: Masks) -> FilledPool:
     """The items as given, in their order, without those that are gone or filtered."""
     positions = ground.items.catalogue.positions(dict.fromkeys(pool.item_ids))
     positions = positions[positions >= 0]
-    positions = positions[masks.positions(pool.filter)[positions]][: pool.limit]
+    positions = positions[masks.positions(pool.filter).check(positions)][: pool.limit]
     return _plain(pool, positions, np.linspace(1.0, 0.5, len(positions), dtype=np.float32), ground)
 
 
 def _from_catalogue(pool: Pool, ground: Ground, masks: Masks) -> FilledPool:
     """Every item that passes the filter: by the share of the query's words, then by popularity."""
-    positions = np.flatnonzero(masks.positions(pool.filter))
+    positions = masks.positions(pool.filter).first(_most_popular(ground), pool.limit)
     weekly = ground.release.weekly_popularity(ground.items.rows.rows(positions))
     scores = weekly / np.float32(max(float(weekly.max(initial=0.0)), 1.0))
     if pool.filter.query:
@@ -73,8 +73,10 @@ def _from_catalogue(pool: Pool, ground: Ground, masks: Masks) -> FilledPool:
 
 def _newest(pool: Pool, ground: Ground, masks: Masks) -> FilledPool:
     """The newest items of the catalogue, whether the release knows them or not."""
-    created_s = ground.items.catalogue.created_s
-    positions = np.flatnonzero(masks.positions(pool.filter) & (created_s > 0.0))
+    catalogue, postings = ground.items.catalogue, ground.items.catalogue.postings
+    positions = masks.positions(pool.filter).first(postings.newest if postings else None, pool.limit)
+    created_s = catalogue.created_s
+    positions = positions[created_s[positions] > 0.0]
     age_days = np.maximum(ground.now_s - created_s[positions], 0.0) / DAY_S
     best = best_rows(-age_days.astype(np.float32), np.ones(len(positions), np.bool_), pool.limit)
     scores = np.exp(-age_days[best] / NEW_SCALE_DAYS).astype(np.float32)
@@ -102,6 +104,13 @@ def _from_neighbours(pool: Pool, ground: Ground, masks: Masks) -> FilledPool:
         known = _from_source(pool, ground, masks)
     fresh = fresh_neighbours(pool, ground, seeds, masks.positions(pool.filter))
     return merged(pool, known, fresh, ground.release)
+
+
+def _most_popular(ground: Ground) -> NDArray[np.int32] | None:
+    """Positions of a large catalogue by the release's popularity, the highest first; the rest are left out."""
+    if ground.items.catalogue.postings is None:
+        return None
+    return ground.items.rows.positions(ground.release.rows_by_popularity).astype(np.int32)
 
 
 def _known(pool: Pool, ground: Ground, found: Retrieved) -> FilledPool:

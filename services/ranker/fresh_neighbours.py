@@ -7,9 +7,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from services.ranker.model.signature import IMAGE_SIZE
+from services.ranker.pool_filter import Through
 from services.ranker.pools import NONE, FilledPool, Ground, Pool
 from services.ranker.ranker_release import RankerRelease
-from services.ranker.source import ACTION_WEIGHTS, HALF_LIFE_DAYS, best_rows
+from services.ranker.source import ACTION_WEIGHTS, HALF_LIFE_DAYS, Allowed, best_rows
 from services.ranker.visitor import Visitor
 
 SPACES: Mapping[str, slice] = {"visual": slice(0, IMAGE_SIZE), "content": slice(IMAGE_SIZE, None)}
@@ -73,17 +74,17 @@ def history_weights(visitor: Visitor) -> dict[str, float]:
     return weights
 
 
-def by_vectors(pool: Pool, ground: Ground, seeds: VectorSeeds, allowed: NDArray[np.bool_]) -> FilledPool:
-    """The release's items nearest to the seeds; `[vocabulary]` which of them are allowed."""
+def by_vectors(pool: Pool, ground: Ground, seeds: VectorSeeds, allowed: Allowed) -> FilledPool:
+    """The release's items nearest to the seeds, of those that are allowed."""
     release = ground.release
-    scores, via = seeds.compare(release.content[:, SPACES[pool.source]])
-    possible = allowed & (scores > 0.0)
-    own = release.vocabulary.rows(seeds.item_ids)
-    possible[own[own >= 0]] = False
-    best = best_rows(scores, possible, pool.limit)
+    few = allowed.few()
+    rows = np.flatnonzero(allowed.mask()).astype(np.int32) if few is None else few
+    rows = rows[~np.isin(rows, release.vocabulary.rows(seeds.item_ids))]
+    scores, via = seeds.compare(release.content[rows, SPACES[pool.source]])
+    best = best_rows(scores, scores > 0.0, pool.limit)
     return FilledPool(
         pool_id=pool.pool_id,
-        positions=ground.items.rows.positions(best),
+        positions=ground.items.rows.positions(rows[best]),
         scores=scores[best],
         stand_in=release.p_click(pool.source, scores[best]),
         evidence=via[best],
@@ -91,13 +92,11 @@ def by_vectors(pool: Pool, ground: Ground, seeds: VectorSeeds, allowed: NDArray[
     )
 
 
-def fresh_neighbours(pool: Pool, ground: Ground, seeds: VectorSeeds, allowed: NDArray[np.bool_]) -> FreshNeighbours:
-    """The fresh items nearest to the seeds; `[items]` which positions are allowed."""
-    possible = allowed.copy()
-    own = ground.items.catalogue.positions(seeds.item_ids)
-    possible[own[own >= 0]] = False
+def fresh_neighbours(pool: Pool, ground: Ground, seeds: VectorSeeds, allowed: Through) -> FreshNeighbours:
+    """The fresh items nearest to the seeds, of those that are allowed."""
     fresh = ground.items.rows.fresh_positions()
-    fresh = fresh[possible[fresh]]
+    fresh = fresh[~np.isin(fresh, ground.items.catalogue.positions(seeds.item_ids))]
+    fresh = fresh[allowed.check(fresh)]
     if not len(fresh) or not len(seeds.item_ids):
         return FreshNeighbours(fresh[:0], np.zeros(0, np.float32), ())
     item_ids = ground.items.catalogue.item_ids

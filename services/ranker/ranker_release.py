@@ -16,8 +16,9 @@ from services.ranker.model.normalisation import Normalisation
 from services.ranker.model.signature import CONTENT_SIZE
 from services.ranker.price_bands import PriceBands
 from services.ranker.row_map import RowMap
-from services.ranker.source import Seeds, Source
+from services.ranker.source import Seeds, Source, best_rows
 from services.ranker.sources import SOURCE_NAMES, load_source
+from services.ranker.sources.popular import ORDERED
 from services.ranker.visitor import Visitor
 from services.ranker.vocabulary import Vocabulary
 
@@ -58,7 +59,7 @@ class RankerRelease:
     def load(cls, release: Release) -> "RankerRelease":
         """Read the files; seconds at most, so call it outside the event loop."""
         vocabulary = Vocabulary.load(release.file("vocabulary.npz"))
-        items = release.load_arrays("items.npz")
+        items = release.map_arrays("items.npz")
         manifest = release.manifest
         return cls(
             shop_id=manifest.shop_id,
@@ -71,7 +72,7 @@ class RankerRelease:
             normalisation=Normalisation.load(release.file("fusion/features.json")),
             price_bands=PriceBands.from_json(release.load_json("price_bands.json")),
             sources={
-                name: load_source(name, vocabulary, release.load_arrays(f"sources/{name}.npz"))
+                name: load_source(name, vocabulary, release.map_arrays(f"sources/{name}.npz"))
                 for name in SOURCE_NAMES
                 if release.has(f"sources/{name}.npz")
             },
@@ -142,6 +143,12 @@ class RankerRelease:
             add_missing(catalogue, self.vocabulary, self._created_s_of_rows)
         self.rows.update(catalogue)
         return Items(catalogue, self.rows)
+
+    @cached_property
+    def rows_by_popularity(self) -> NDArray[np.int32]:
+        """`[at most 20,000]` rows by actions of the last 7 days, most first; ties go to the lower row."""
+        weekly = self.row_popularity[:, 1]
+        return best_rows(weekly, np.ones(len(weekly), np.bool_), ORDERED)
 
     @cached_property
     def remembered(self) -> Items:

@@ -68,9 +68,7 @@ def gather(pools: Sequence[Pool], union_limit: int, ground: Ground) -> Gathered:
     """Fill every pool, unite them, and make the model's inputs for the union."""
     filled = fill(pools, ground)
     union = unite(filled, union_limit)
-    column_of = np.full(len(ground.items.catalogue) + 1, -1, np.int32)
-    column_of[union] = np.arange(len(union), dtype=np.int32)
-    columns = [column_of[pool.positions] for pool in filled]
+    columns = columns_of(filled, union)
     facts = ground.release.facts(ground.items, union, ground.now_s)
     return _ready(facts, stand_in_of(filled, columns, len(union)), ground, filled, columns)
 
@@ -114,6 +112,19 @@ def unite(filled: Sequence[FilledPool], limit: int) -> NDArray[np.int64]:
     in_turn = positions[np.argsort(ranks, kind="stable")]
     _, first = np.unique(in_turn, return_index=True)
     return in_turn[np.sort(first)][:limit]
+
+
+def columns_of(filled: Sequence[FilledPool], union: NDArray[np.int64]) -> list[NDArray[np.int32]]:
+    """For each pool `[m]` where its candidates stand in the union; −1 for those that did not fit."""
+    order = np.argsort(union)
+    columns = []
+    for pool in filled:
+        if not len(union):
+            columns.append(np.full(len(pool), -1, np.int32))
+            continue
+        place = order[np.minimum(np.searchsorted(union, pool.positions, sorter=order), len(union) - 1)]
+        columns.append(np.where(union[place] == pool.positions, place, -1).astype(np.int32))
+    return columns
 
 
 def stand_in_of(filled: Sequence[FilledPool], columns: Sequence[NDArray[np.int32]], size: int) -> NDArray[np.float32]:

@@ -3,11 +3,12 @@
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, ClassVar, Self
+from typing import Any, ClassVar, Protocol, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
+from services.ranker.vector_search import INDEX_ARRAY, VectorSearch
 from services.ranker.visitor import Visitor
 from services.ranker.vocabulary import Vocabulary
 
@@ -31,6 +32,9 @@ ACTION_WEIGHTS: Mapping[int, float] = {
 }
 """What an action says of liking the item, by number of the Action enum; impressions, hides and undoing say nothing."""
 
+_LOOKED_AT = (4, 32)
+"""So many times the limit is looked at, first and where a filter left too few of them; then everything."""
+
 
 @dataclass(frozen=True)
 class Seeds:
@@ -52,10 +56,52 @@ class Seeds:
 
 @dataclass(frozen=True)
 class Scored:
-    """A source's opinion of every item of the vocabulary."""
+    """A source's opinion of items."""
 
     scores: NDArray[np.float32]
-    """`[items]`; −inf for items that the source does not propose."""
+    """`[k]`; −inf for items that the source does not propose."""
+    rows: NDArray[np.int32] | None = None
+    """`[k]` which items, ascending; None for all of the vocabulary. Items left out are not proposed."""
+
+    def dense(self, items: int) -> NDArray[np.float32]:
+        """`[items]` the opinion of every item."""
+        if self.rows is None:
+            return self.scores
+        scores = np.full(items, -np.inf, np.float32)
+        scores[self.rows] = self.scores
+        return scores
+
+
+class Allowed(Protocol):
+    """Which rows of the vocabulary a pool's filter lets through."""
+
+    def check(self, rows: NDArray[np.int32]) -> NDArray[np.bool_]:
+        """`[k]` whether each row passes."""
+
+    def few(self) -> NDArray[np.int32] | None:
+        """All rows that pass, ascending, where they are a small part of a large catalogue; else None."""
+
+    def mask(self) -> NDArray[np.bool_]:
+        """`[items]` whether each row passes; costs as much as the catalogue is large."""
+
+
+@dataclass(frozen=True)
+class AllowedMask:
+    """A mask as `Allowed`."""
+
+    rows: NDArray[np.bool_]
+    """`[items]`"""
+
+    def check(self, rows: NDArray[np.int32]) -> NDArray[np.bool_]:
+        """`[k]` whether each row passes."""
+        return np.asarray(self.rows[rows], np.bool_)
+
+    def few(self) -> None:
+        """Never: whoever has a mask has gone through all items already."""
+
+    def mask(self) -> NDArray[np.bool_]:
+        """`[items]` whether each row passes."""
+        return self.rows
 
 
 @dataclass(frozen=True)
@@ -93,8 +139,13 @@ class Source(ABC):
         return cls(vocabulary, arrays)
 
     @abstractmethod
-    def score(self, visitor: Visitor, seeds: Seeds) -> Scored:
-        """Scores all items. Higher is better; the scale is the source's own."""
+    def score(self, visitor: Visitor, seeds: Seeds, rows: NDArray[np.int32] | None = None) -> Scored:
+        """Scores all items, or `[k]` ascending rows alone. Higher is better; the scale is the source's own."""
+
+    def promising(self, visitor: Visitor, seeds: Seeds, limit: int) -> NDArray[np.int32] | None:
+        """About the `limit` best rows, in any order, found without looking at every item; None: look at every item."""
+        del visitor, seeds, limit
+        return None
 
     def via(self, visitor: Visitor, seeds: Seeds, rows: NDArray[np.int32]) -> NDArray[np.int32]:
         """`[k]` position in the seeds of the one that speaks most for each row; −1 where a source cannot say."""
@@ -107,26 +158,22 @@ class Source(ABC):
         return ()
 
     def retrieve(
-        self, visitor: Visitor, seed_rows: NDArray[np.int32], allowed: NDArray[np.bool_], limit: int
+        self, visitor: Visitor, seed_rows: NDArray[np.int32], allowed: Allowed | NDArray[np.bool_], limit: int
     ) -> Retrieved:
         """The best `limit` allowed items.
 
         Args:
             visitor: whose page it is.
             seed_rows: `[s]` rows to start from; empty: the visitor's recent actions, whose items are then left out.
-            allowed: `[items]` which rows the pool's filter lets through.
+            allowed: which rows the pool's filter lets through; a mask `[items]` is taken too.
             limit: at most so many.
 
         """
         seeds = self.seeds(visitor, seed_rows)
         if self.uses_seeds and not len(seeds) and not self._without_seeds(visitor):
             return _nothing(seeds)
-        scored = self.score(visitor, seeds)
-        possible = allowed & np.isfinite(scored.scores)
-        if self.uses_seeds:
-            possible[seeds.rows] = False
-        rows = best_rows(scored.scores, possible, limit)
-        scores = scored.scores[rows]
+        through = AllowedMask(allowed) if isinstance(allowed, np.ndarray) else allowed
+        rows, scores = self._best(visitor, seeds, through, limit)
         return Retrieved(
             rows,
             scores,
@@ -135,6 +182,41 @@ class Source(ABC):
             seeds.rows,
             self.paths(visitor, seeds, rows),
         )
+
+    def _best(
+        self, visitor: Visitor, seeds: Seeds, allowed: Allowed, limit: int
+    ) -> tuple[NDArray[np.int32], NDArray[np.float32]]:
+        """Rows and scores, best first: of the few that may be, of the promising ones, or of all, whichever is least."""
+        few = allowed.few()
+        if few is not None:
+            return self._chosen(self.score(visitor, seeds, few), seeds, None, limit)
+        wanted = limit + (len(seeds) if self.uses_seeds else 0)
+        for factor in _LOOKED_AT:
+            promising = self.promising(visitor, seeds, wanted * factor)
+            if promising is None:
+                break
+            rows, scores = self._chosen(self.score(visitor, seeds, np.sort(promising)), seeds, allowed, limit)
+            if len(rows) >= limit or len(promising) < wanted * factor:
+                return rows, scores
+        return self._chosen(self.score(visitor, seeds), seeds, allowed, limit)
+
+    def _chosen(
+        self, scored: Scored, seeds: Seeds, allowed: Allowed | None, limit: int
+    ) -> tuple[NDArray[np.int32], NDArray[np.float32]]:
+        """The best of what was scored; `allowed` is None when all of it is."""
+        possible = np.isfinite(scored.scores)
+        if scored.rows is None:
+            possible &= True if allowed is None else allowed.mask()
+            if self.uses_seeds:
+                possible[seeds.rows] = False
+            rows = best_rows(scored.scores, possible, limit)
+            return rows, scored.scores[rows]
+        if allowed is not None:
+            possible &= allowed.check(scored.rows)
+        if self.uses_seeds:
+            possible &= ~np.isin(scored.rows, seeds.rows)
+        places = best_rows(scored.scores, possible, limit)
+        return scored.rows[places], scored.scores[places]
 
     def seeds(self, visitor: Visitor, seed_rows: NDArray[np.int32]) -> Seeds:
         """The seeds given (weight 1 each), else the visitor's own history; none for a source that uses none."""
@@ -183,35 +265,61 @@ def best_rows(scores: NDArray[np.float32], possible: NDArray[np.bool_], limit: i
     return rows[order[: max(limit, 0)]].astype(np.int32)
 
 
-def from_neighbours(
-    neighbours: NDArray[np.int32], similarities: NDArray[np.float32], seeds: Seeds, items: int
-) -> Scored:
+def from_neighbours(neighbours: NDArray[np.int32], similarities: NDArray[np.float32], seeds: Seeds) -> Scored:
     """Sum over seeds of weight × similarity, each seed speaking for its `[k]` neighbours (−1 pads)."""
     shares = similarities[seeds.rows] * seeds.shares[:, None]
     targets = neighbours[seeds.rows]
     real = (targets >= 0) & (shares > 0.0)
-    scores = np.bincount(targets[real], shares[real], items)
-    return Scored(np.where(scores > 0.0, scores, -np.inf).astype(np.float32))
+    rows, place = np.unique(targets[real], return_inverse=True)
+    scores = np.bincount(place.ravel(), shares[real], len(rows))
+    return Scored(scores.astype(np.float32), rows.astype(np.int32))
+
+
+def only(scored: Scored, rows: NDArray[np.int32] | None) -> Scored:
+    """What was scored of these ascending rows."""
+    if rows is None or scored.rows is None:
+        return scored
+    kept = np.isin(scored.rows, rows)
+    return Scored(scored.scores[kept], scored.rows[kept])
 
 
 def strongest_neighbour(
     neighbours: NDArray[np.int32], similarities: NDArray[np.float32], seeds: Seeds, rows: NDArray[np.int32]
 ) -> NDArray[np.int32]:
     """`[k]` position of the seed with the largest weight × similarity to each row; −1 where none has the row."""
-    place = np.full(len(neighbours), -1, np.int32)
-    place[rows] = np.arange(len(rows), dtype=np.int32)
-    targets = neighbours[seeds.rows]
-    column = np.where(targets >= 0, place[targets], -1)
-    seed, neighbour = np.nonzero(column >= 0)
     strength = np.zeros((len(rows), len(seeds)), np.float32)
-    strength[column[seed, neighbour], seed] = similarities[seeds.rows[seed], neighbour] * seeds.shares[seed]
-    return np.asarray(np.where(strength.any(axis=1), strength.argmax(axis=1), -1), np.int32)
+    if len(rows) and len(seeds):
+        order = np.argsort(rows)
+        targets = neighbours[seeds.rows]
+        place = np.minimum(np.searchsorted(rows, targets, sorter=order), len(rows) - 1)
+        column = order[place]
+        seed, neighbour = np.nonzero(rows[column] == targets)
+        strength[column[seed, neighbour], seed] = similarities[seeds.rows[seed], neighbour] * seeds.shares[seed]
+        return np.asarray(np.where(strength.any(axis=1), strength.argmax(axis=1), -1), np.int32)
+    return np.full(len(rows), -1, np.int32)
 
 
-def from_vectors(vectors: NDArray[np.float32], known: NDArray[np.bool_], seeds: Seeds) -> Scored:
+def of_rows(vectors: NDArray[np.float32], rows: NDArray[np.int32] | None) -> NDArray[np.float32]:
+    """The vectors of `[k]` rows, or all of them."""
+    return vectors if rows is None else vectors[rows]
+
+
+def from_vectors(
+    vectors: NDArray[np.float32], known: NDArray[np.bool_], seeds: Seeds, rows: NDArray[np.int32] | None = None
+) -> Scored:
     """Cosine of each item's unit vector `[items, d]` with the seeds' weighted mean; `[items]` who has a vector."""
-    scores = vectors @ (seeds.shares @ vectors[seeds.rows])
-    return Scored(np.where(known, scores, -np.inf).astype(np.float32))
+    scores = of_rows(vectors, rows) @ mean_vector(vectors, seeds)
+    return Scored(np.where(known if rows is None else known[rows], scores, -np.inf).astype(np.float32), rows)
+
+
+def mean_vector(vectors: NDArray[np.float32], seeds: Seeds) -> NDArray[np.float32]:
+    """`[d]` the seeds' weighted mean."""
+    return np.asarray(seeds.shares @ vectors[seeds.rows], np.float32)
+
+
+def search_of(arrays: Arrays) -> VectorSearch | None:
+    """The index that a large source's file holds."""
+    return VectorSearch(arrays[INDEX_ARRAY]) if INDEX_ARRAY in arrays else None
 
 
 def strongest_vector(vectors: NDArray[np.float32], seeds: Seeds, rows: NDArray[np.int32]) -> NDArray[np.int32]:

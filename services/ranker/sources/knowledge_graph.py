@@ -5,9 +5,14 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from services.ranker.catalogue import LARGE
 from services.ranker.source import Arrays, Scored, Seeds, Source
 from services.ranker.visitor import Visitor
 from services.ranker.vocabulary import Vocabulary
+
+MOST_OF_A_NODE = 1_000
+"""Of a large catalogue, so many items of each node are looked at."""
+NODES_LOOKED_AT = 40
 
 
 class KnowledgeGraph(Source):
@@ -20,21 +25,43 @@ class KnowledgeGraph(Source):
         self._names = [str(name) for name in arrays["node_names"].tolist()]
         self._nodes = arrays["item_nodes"]
         """`[items, kinds]` node numbers, −1 where the item has none."""
-        self._out = arrays["node_to_item"].astype(np.float32)
+        self._out = np.asarray(arrays["node_to_item"], np.float32)
         """`[items, kinds]` probability of the step from that node to the item."""
-        self._step = arrays["item_to_node"].astype(np.float32)
+        self._step = np.asarray(arrays["item_to_node"], np.float32)
         """`[items, kinds]` probability of the step from the item to that node."""
         self._near = arrays["near_nodes"]
         """`[nodes, k]` other nodes, −1 pads."""
         self._near_step = arrays["near_steps"].astype(np.float32)
         """`[nodes, k]` probabilities of the step to them; the rest is the probability of staying."""
+        if len(vocabulary) > LARGE:
+            self._top, self._top_starts = self._tops()
 
-    def score(self, visitor: Visitor, seeds: Seeds) -> Scored:
+    def score(self, visitor: Visitor, seeds: Seeds, rows: NDArray[np.int32] | None = None) -> Scored:
         """Probability that a walk ends at the item, times the number of items."""
         _, mass = self._mass(seeds)
-        steps = np.where(self._nodes >= 0, mass[self._nodes] * self._out, 0.0)
+        nodes, out = (self._nodes, self._out) if rows is None else (self._nodes[rows], self._out[rows])
+        steps = np.where(nodes >= 0, mass[nodes] * out, 0.0)
         scores = steps.sum(axis=1) * len(self.vocabulary)
-        return Scored(np.where(scores > 0, scores, -np.inf).astype(np.float32))
+        return Scored(np.where(scores > 0, scores, -np.inf).astype(np.float32), rows)
+
+    def promising(self, visitor: Visitor, seeds: Seeds, limit: int) -> NDArray[np.int32] | None:
+        """Of a large catalogue, the items that are likeliest from each of the likeliest nodes."""
+        if len(self.vocabulary) <= LARGE or limit > MOST_OF_A_NODE:
+            return None
+        _, mass = self._mass(seeds)
+        nodes = np.argsort(-mass, kind="stable")[:NODES_LOOKED_AT]
+        tops = [self._top[self._top_starts[node] : self._top_starts[node + 1]] for node in nodes[mass[nodes] > 0]]
+        return np.unique(np.concatenate([np.zeros(0, np.int32), *tops]))
+
+    def _tops(self) -> tuple[NDArray[np.int32], NDArray[np.int64]]:
+        """The items that are likeliest from each node, and where each node's begin."""
+        item, kind = np.nonzero(self._nodes >= 0)
+        node = self._nodes[item, kind]
+        order = np.lexsort((-self._out[item, kind], node))
+        starts = np.searchsorted(node[order], np.arange(len(self._names) + 1))
+        rank = np.arange(len(order)) - starts[node[order]]
+        kept = order[rank < MOST_OF_A_NODE]
+        return item[kept].astype(np.int32), np.searchsorted(node[kept], np.arange(len(self._names) + 1))
 
     def via(self, visitor: Visitor, seeds: Seeds, rows: NDArray[np.int32]) -> NDArray[np.int32]:
         """The seed that shares most with each row, by steps over shared nodes; −1 when nothing is shared."""

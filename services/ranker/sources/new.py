@@ -1,8 +1,12 @@
 """The newest items first."""
 
-import numpy as np
+from functools import cached_property
 
-from services.ranker.source import Arrays, Scored, Seeds, Source
+import numpy as np
+from numpy.typing import NDArray
+
+from services.ranker.catalogue import LARGE
+from services.ranker.source import Arrays, Scored, Seeds, Source, of_rows
 from services.ranker.visitor import Visitor
 from services.ranker.vocabulary import Vocabulary
 
@@ -15,8 +19,16 @@ class New(Source):
 
     def __init__(self, vocabulary: Vocabulary, arrays: Arrays) -> None:
         super().__init__(vocabulary, arrays)
-        self._scores = arrays["freshness"].astype(np.float32)
+        self._scores = np.asarray(arrays["freshness"], np.float32)
 
-    def score(self, visitor: Visitor, seeds: Seeds) -> Scored:
+    def score(self, visitor: Visitor, seeds: Seeds, rows: NDArray[np.int32] | None = None) -> Scored:
         """`exp(-age / 30 days)` at training time: the order is that of creation."""
-        return Scored(self._scores)
+        return Scored(of_rows(self._scores, rows), rows)
+
+    def promising(self, visitor: Visitor, seeds: Seeds, limit: int) -> NDArray[np.int32] | None:
+        """The newest, which stand in order."""
+        return self._newest[:limit] if len(self._newest) > LARGE else None
+
+    @cached_property
+    def _newest(self) -> NDArray[np.int32]:
+        return np.argsort(-self._scores, kind="stable").astype(np.int32)

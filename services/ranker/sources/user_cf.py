@@ -4,9 +4,12 @@ A release holds no row of any user, so "people like you" are groups: centres of 
 several users, and what each group did with the items.
 """
 
-import numpy as np
+from typing import Any
 
-from services.ranker.source import Arrays, Scored, Seeds, Source
+import numpy as np
+from numpy.typing import NDArray
+
+from services.ranker.source import Arrays, Scored, Seeds, Source, only
 from services.ranker.visitor import Visitor
 from services.ranker.vocabulary import Vocabulary
 
@@ -18,20 +21,37 @@ class UserCollaborativeFiltering(Source):
 
     def __init__(self, vocabulary: Vocabulary, arrays: Arrays) -> None:
         super().__init__(vocabulary, arrays)
-        self._factors = arrays["item_factors"].astype(np.float32)
-        self._centres = arrays["centres"].astype(np.float32)
-        self._usage = arrays["usage"].astype(np.float32)
+        self._factors = np.asarray(arrays["item_factors"], np.float32)
+        self._centres = np.asarray(arrays["centres"], np.float32)
+        usage = arrays if "usage_rows" in arrays else sparse_usage(arrays["usage"])
+        self._starts = np.asarray(usage["usage_starts"], np.int64)
+        self._used, self._shares = usage["usage_rows"], usage["usage_shares"]
         self._nearest = int(arrays["nearest"])
         self._sharpness = float(arrays["sharpness"])
 
-    def score(self, visitor: Visitor, seeds: Seeds) -> Scored:
+    def score(self, visitor: Visitor, seeds: Seeds, rows: NDArray[np.int32] | None = None) -> Scored:
         """Expected use, a weighted mean of the groups' shares of users who used the item."""
         taste = seeds.weights @ self._factors[seeds.rows]
         length = float(np.linalg.norm(taste))
         if length < 1e-9:
-            return Scored(np.full(len(self.vocabulary), -np.inf, np.float32))
+            return Scored(np.zeros(0, np.float32), np.zeros(0, np.int32))
         likeness = self._centres @ (taste / length)
         nearest = np.argsort(-likeness, kind="stable")[: self._nearest]
         weights = np.exp(self._sharpness * (likeness[nearest] - likeness[nearest[0]]))
-        scores = (weights / weights.sum()) @ self._usage[nearest]
-        return Scored(np.where(scores > 0, scores, -np.inf).astype(np.float32))
+        spans = [slice(self._starts[group], self._starts[group + 1]) for group in nearest.tolist()]
+        used, place = np.unique(np.concatenate([self._used[span] for span in spans]), return_inverse=True)
+        parts = [share * self._shares[span] for share, span in zip(weights / weights.sum(), spans, strict=True)]
+        scores = np.bincount(place.ravel(), np.concatenate(parts), len(used))
+        kept = scores > 0
+        return only(Scored(scores[kept].astype(np.float32), used[kept].astype(np.int32)), rows)
+
+
+def sparse_usage(usage: NDArray[Any]) -> dict[str, NDArray[Any]]:
+    """`[groups, items]` shares of users as `usage_starts [groups + 1]`, `usage_rows` and `usage_shares`."""
+    group, row = np.nonzero(usage)
+    starts = np.searchsorted(group, np.arange(len(usage) + 1))
+    return {
+        "usage_starts": starts.astype(np.int64),
+        "usage_rows": row.astype(np.int32),
+        "usage_shares": usage[group, row].astype(np.float16),
+    }

@@ -5,10 +5,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.ranker.catalogue import Catalogue
+from services.ranker.catalogue import Catalogue, within
 from services.ranker.catalogue_watch import catalogue_item
 from services.ranker.items import Items
-from services.ranker.pool_filter import ENOUGH_MATCHES, Masks, PoolFilter, allowed, within
+from services.ranker.pool_filter import ENOUGH_MATCHES, Masks, PoolFilter, allowed
 from services.ranker.row_map import RowMap
 from services.ranker.vocabulary import Vocabulary
 from tests.small_shop import BRANDS, CATEGORIES, NOW, small_items
@@ -96,4 +96,4 @@ def test_equal_filters_are_computed_once_and_agree_over_rows_and_positions():
     masks = Masks(Items(CATALOGUE, rows), NOW_S)
     wanted = PoolFilter(brands=("Aster",))
     assert masks.positions(wanted) is masks.positions(PoolFilter(brands=("Aster",)))
-    assert masks.rows(wanted).tolist() == masks.positions(wanted)[::-1].tolist()
+    assert masks.rows(wanted).mask().tolist() == masks.positions(wanted).mask[::-1].tolist()

@@ -33,18 +33,21 @@ def train(
 ) -> dict[str, NDArray[Any]]:
     """`vectors [items, 64 + 3 × projected]` of length 1, zeros for items that nothing describes."""
     config = config or ContentConfig()
-    parts = [np.sqrt(config.text) * content[:, IMAGE_SIZE:]]
+    text_size = content.shape[1] - IMAGE_SIZE
+    vectors = np.empty((len(content), text_size + 3 * config.projected), np.float32)
+    vectors[:, :text_size] = np.sqrt(config.text) * content[:, IMAGE_SIZE:]
     weights = (config.category, config.brand, config.colour)
     random = np.random.default_rng(config.seed)
-    for column, weight in zip((vocabulary.categories, vocabulary.brands, vocabulary.colours), weights, strict=True):
+    columns = (vocabulary.categories, vocabulary.brands, vocabulary.colours)
+    for place, (column, weight) in enumerate(zip(columns, weights, strict=True)):
         numbers, names = codes(column)
         directions = random.standard_normal((len(names), config.projected))
         directions /= np.linalg.norm(directions, axis=1, keepdims=True)
         directions[0] = 0.0
-        parts.append(np.sqrt(weight) * directions[numbers])
-    vectors = np.concatenate(parts, axis=1)
-    lengths = np.linalg.norm(vectors, axis=1, keepdims=True)
-    return {"vectors": (vectors / np.maximum(lengths, 1e-9)).astype(np.float32)}
+        start = text_size + place * config.projected
+        vectors[:, start : start + config.projected] = (np.sqrt(weight) * directions).astype(np.float32)[numbers]
+    vectors /= np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), 1e-9)
+    return {"vectors": vectors}
 
 
 def cosine(left: NDArray[np.float64], right: NDArray[np.float64]) -> float:

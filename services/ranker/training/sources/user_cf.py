@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.sparse import csr_matrix
 
 from services.ranker.training.interactions import Interactions
 from services.ranker.training.sources import als
@@ -32,7 +33,8 @@ LEAST_USERS = 3
 def train(
     interactions: Interactions, config: UserCfConfig | None = None, factors: NDArray[np.float32] | None = None
 ) -> dict[str, NDArray[Any]]:
-    """`item_factors [items, f]`, `centres [groups, f]`, `usage [groups, items]`, `nearest`, `sharpness`.
+    """`item_factors [items, f]`, `centres [groups, f]`, `nearest`, `sharpness`, and what each group uses: rows and
+    shares of its users, group after group (`usage_starts`, `usage_rows`, `usage_shares`).
 
     `factors` are item factors that are trained already (of als); without them they are trained here.
     """
@@ -45,17 +47,29 @@ def train(
     groups = max(len(active) // config.users_a_group, 1)
     centres, member = _groups(tastes, groups, config)
     sizes = np.bincount(member, minlength=groups)
-    used = (matrix[active] > 0).astype(np.float32)
-    usage = np.stack(
-        [np.asarray(used[member == group].mean(axis=0)).ravel() for group in range(groups) if sizes[group]]
-    )
-    kept = sizes[sizes > 0] >= min(LEAST_USERS, int(sizes.max()))
+    kept = np.flatnonzero(sizes >= min(LEAST_USERS, int(sizes.max())))
+    place = np.full(groups, -1)
+    place[kept] = np.arange(len(kept))
+    counted = place[member] >= 0
     return {
         "item_factors": item_factors,
-        "centres": centres[sizes > 0][kept],
-        "usage": usage[kept].astype(np.float16),
-        "nearest": np.array(min(config.nearest, int(kept.sum()))),
+        "centres": centres[kept],
+        **_usage((matrix[active] > 0).astype(np.float32)[counted], place[member][counted], sizes[kept]),
+        "nearest": np.array(min(config.nearest, len(kept))),
         "sharpness": np.array(config.sharpness, np.float32),
+    }
+
+
+def _usage(used: csr_matrix, group: NDArray[np.int64], sizes: NDArray[np.int64]) -> dict[str, NDArray[Any]]:
+    """The share of each group's users that used an item, from `[users, items]` and the group of each user."""
+    users = len(group)
+    member = csr_matrix((1.0 / sizes[group], (group, np.arange(users))), shape=(len(sizes), users))
+    shares = (member @ used).tocsr()
+    shares.sort_indices()
+    return {
+        "usage_starts": shares.indptr.astype(np.int64),
+        "usage_rows": shares.indices.astype(np.int32),
+        "usage_shares": shares.data.astype(np.float16),
     }
 
 
