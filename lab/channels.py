@@ -1,17 +1,28 @@
 """Plain (not asynchronous) channels for commands: a client like any other, with the contract's time-outs."""
 
 import json
+import os
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import grpc
 
-from services.kit.channels import DEFAULT_MAX_MESSAGE_BYTES, load_service_config, target_of
+from services.kit.channels import (
+    DEFAULT_MAX_MESSAGE_BYTES,
+    channel_credentials,
+    host_and_port,
+    load_service_config,
+    target_of,
+)
 from services.kit.timeouts import MethodTimeouts, without_timeouts
 
 
 def open_channel(addresses: Sequence[str], package: str) -> grpc.Channel:
-    """Open a channel over all addresses in turn; `package` such as "vitrine.ranker.v1" names the contract."""
+    """Open a channel over all addresses in turn; `package` such as "vitrine.ranker.v1" names the contract.
+
+    TLS is spoken where VITRINE_TLS_CA_PATH is set, with the certificate and key that the services' own variables name.
+    """
     contract = load_service_config(package)
     config: dict[str, Any] = {"loadBalancingConfig": [{"round_robin": {}}], **without_timeouts(contract)}
     options = [
@@ -21,8 +32,19 @@ def open_channel(addresses: Sequence[str], package: str) -> grpc.Channel:
         ("grpc.max_reconnect_backoff_ms", 1_000),
         ("grpc.enable_http_proxy", 0),
     ]
-    channel = grpc.insecure_channel(target_of(addresses), options=options)
+    target, credentials = target_of(addresses), _credentials()
+    if credentials is None:
+        channel = grpc.insecure_channel(target, options=options)
+    else:
+        if not target.startswith("dns:"):  # numbers carry no name to check a certificate by
+            options.append(("grpc.ssl_target_name_override", host_and_port(addresses[0])[0]))
+        channel = grpc.secure_channel(target, credentials, options=options)
     return grpc.intercept_channel(channel, _ContractTimeouts(MethodTimeouts(contract)))
+
+
+def _credentials() -> grpc.ChannelCredentials | None:
+    named = [os.environ.get(f"VITRINE_TLS_{name}_PATH", "") for name in ("CA", "CERTIFICATE", "KEY")]
+    return channel_credentials(*(Path(path) if path else None for path in named))
 
 
 class _Details(NamedTuple):

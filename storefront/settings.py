@@ -43,6 +43,10 @@ class StorefrontSettings(BaseSettings):
     """Replicas of page_composer, each `host:port`."""
     tls_ca_path: Path | None = None
     """PEM roots that the services are checked against; unset: plain text."""
+    tls_certificate_path: Path | None = None
+    """PEM certificate chain shown to services that ask for one (mutual TLS)."""
+    tls_key_path: Path | None = None
+    """PEM private key of that certificate."""
     page_deadline_ms: int = Field(default=1_000, ge=50, le=5_000)
     """Deadline of ComposePage."""
     media_folders: dict[str, Path] = {}

@@ -30,6 +30,7 @@ _OPTIONS: tuple[tuple[str, int], ...] = (
     ("grpc.initial_reconnect_backoff_ms", 100),
     ("grpc.min_reconnect_backoff_ms", 1_000),
     ("grpc.max_reconnect_backoff_ms", 1_000),
+    ("grpc.dns_min_time_between_resolutions_ms", 1_000),
     ("grpc.enable_http_proxy", 0),
     ("grpc.max_receive_message_length", 16 * 2**20),
 )
@@ -57,7 +58,10 @@ def connect(settings: StorefrontSettings) -> Upstreams:
     """Open a channel to each service. Must be called within a running event loop; nothing is waited for."""
     credentials = None
     if settings.tls_ca_path is not None:
-        credentials = grpc.ssl_channel_credentials(settings.tls_ca_path.read_bytes())
+        own = (settings.tls_key_path, settings.tls_certificate_path)
+        credentials = grpc.ssl_channel_credentials(
+            settings.tls_ca_path.read_bytes(), *(path.read_bytes() if path else None for path in own)
+        )
     profile = _channel(settings.user_profile_addresses, "vitrine.user_profile.v1", credentials)
     vision = _channel(settings.item_vision_addresses, "vitrine.item_vision.v1", credentials)
     ranker = _channel(settings.ranker_addresses, "vitrine.ranker.v1", credentials)

@@ -13,6 +13,7 @@ from typing import Any
 import grpc
 
 from services.kit.health import ACCEPTING
+from services.kit.settings import ServiceSettings
 from services.kit.timeouts import without_timeouts
 
 SERVICE_CONFIG_FILE = "service_config.json"
@@ -28,6 +29,8 @@ _RECONNECT_OPTIONS: tuple[tuple[str, int], ...] = (
     ("grpc.keepalive_permit_without_calls", 1),
     ("grpc.use_local_subchannel_pool", 1),
     ("grpc.enable_http_proxy", 0),
+    # A replica that was made anew has another number: its name is looked up again as soon as the old one fails.
+    ("grpc.dns_min_time_between_resolutions_ms", 1_000),
 )
 
 
@@ -54,12 +57,14 @@ def open_channel(
     *,
     credentials: grpc.ChannelCredentials | None = None,
     max_message_bytes: int = DEFAULT_MAX_MESSAGE_BYTES,
+    server_name: str = "",
 ) -> grpc.aio.Channel:
     """Open a channel that takes the addresses in turn (round robin), skipping those that are down.
 
     `service_config` is the config itself, a file, or the contract's package to read it from (see
     `load_service_config`); its time-outs are left to the caller (see `timeouts.py`). Must be called within a running
-    event loop. Without `credentials` it is plain text.
+    event loop. Without `credentials` it is plain text. `server_name` is what the certificates of numeric addresses are
+    checked against; without it the first address is.
     """
     options: list[tuple[str, int | str]] = [
         *_RECONNECT_OPTIONS,
@@ -72,7 +77,7 @@ def open_channel(
         return grpc.aio.insecure_channel(target, options=options)
     if len(addresses) > 1 or not target.startswith("dns:"):
         # A list of numbers carries no name to check the certificate by.
-        options.append(("grpc.ssl_target_name_override", _host_and_port(addresses[0])[0]))
+        options.append(("grpc.ssl_target_name_override", server_name or host_and_port(addresses[0])[0]))
     return grpc.aio.secure_channel(target, credentials, options=options)
 
 
@@ -89,6 +94,11 @@ def channel_credentials(
     )
 
 
+def client_credentials(settings: ServiceSettings) -> grpc.ChannelCredentials | None:
+    """Return what a service shows its upstream servers: its own certificate, where it has one; None without TLS."""
+    return channel_credentials(settings.tls_ca_path, settings.tls_certificate_path, settings.tls_key_path)
+
+
 def target_of(addresses: Sequence[str]) -> str:
     """Return the gRPC target for `host:port` addresses.
 
@@ -96,7 +106,7 @@ def target_of(addresses: Sequence[str]) -> str:
     """
     if not addresses:
         raise ValueError("a channel needs at least one address")
-    pairs = [_host_and_port(address) for address in addresses]
+    pairs = [host_and_port(address) for address in addresses]
     if len(pairs) == 1 and _ip_version(pairs[0][0]) is None:
         return f"dns:///{addresses[0]}"
     numbers = [(_resolved(host), port) for host, port in pairs]
@@ -121,11 +131,17 @@ def _with_round_robin(source: Mapping[str, Any] | Path | str | None) -> dict[str
     return {"loadBalancingConfig": [{"round_robin": {}}], **without_timeouts(read_service_config(source))}
 
 
-def _host_and_port(address: str) -> tuple[str, int]:
+def host_and_port(address: str) -> tuple[str, int]:
+    """Split `host:port`. Raises: ValueError."""
     host, separator, port = address.rpartition(":")
     if not separator or not port.isdigit() or not host:
         raise ValueError(f"an address is host:port, not {address!r}")
     return host.strip("[]"), int(port)
+
+
+def is_numeric(host: str) -> bool:
+    """Say whether a host is an IP address rather than a name."""
+    return _ip_version(host) is not None
 
 
 def _ip_version(host: str) -> int | None:

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 
 from services.kit.errors import DependencyDown, NotReady
 from services.kit.release_watcher import ReleaseWatcher
+from services.kit.replicas import Replicas
 from services.kit.status import RemoteError
 from services.kit.upstream import Upstream
 from services.page_composer.page_release import NO_RELEASE, PageRelease
@@ -21,8 +22,8 @@ class Readiness:
     pages do without it anyway.
     """
 
-    def __init__(self, replicas: Sequence[Upstream]) -> None:
-        self._replicas = [(upstream, common_pb2_grpc.ReadinessServiceStub(upstream.channel)) for upstream in replicas]
+    def __init__(self, services: Sequence[Replicas]) -> None:
+        self._services = services
         self._ready: dict[str, list[frozenset[str]]] = {}
 
     def everywhere(self, shop_id: str, release_id: str) -> bool:
@@ -31,19 +32,32 @@ class Readiness:
 
     async def look(self, shop_ids: Iterable[str]) -> None:
         """Ask every replica about every shop once."""
+        replicas = [each for found in await asyncio.gather(*map(_current, self._services)) for each in found]
         for shop_id in shop_ids:
-            answers = await asyncio.gather(*(self._ask(*replica, shop_id) for replica in self._replicas))
+            answers = await asyncio.gather(*(_ask(replica, shop_id) for replica in replicas))
             self._ready[shop_id] = [answer for answer in answers if answer is not None]
 
-    async def _ask(
-        self, upstream: Upstream, stub: common_pb2_grpc.ReadinessServiceStub, shop_id: str
-    ) -> frozenset[str] | None:
-        request = common_pb2.ListReadyReleasesRequest(shop_id=shop_id)
-        try:
-            answer = await upstream.call(stub.ListReadyReleases, request, timeout_s=POLL_TIMEOUT_S)
-        except (DependencyDown, RemoteError):
-            return None
-        return frozenset(answer.release_ids)
+    async def close(self) -> None:
+        """Close all channels."""
+        for service in self._services:
+            await service.close()
+
+
+async def _current(service: Replicas) -> Sequence[Upstream]:
+    try:
+        return await service.current()
+    except DependencyDown:
+        return ()
+
+
+async def _ask(replica: Upstream, shop_id: str) -> frozenset[str] | None:
+    stub = common_pb2_grpc.ReadinessServiceStub(replica.channel)
+    request = common_pb2.ListReadyReleasesRequest(shop_id=shop_id)
+    try:
+        answer = await replica.call(stub.ListReadyReleases, request, timeout_s=POLL_TIMEOUT_S)
+    except (DependencyDown, RemoteError):
+        return None
+    return frozenset(answer.release_ids)
 
 
 class Releases:

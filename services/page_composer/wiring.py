@@ -9,13 +9,14 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from services.kit.channels import channel_credentials, load_service_config
+from services.kit.channels import client_credentials, load_service_config
 from services.kit.database import create_engine
 from services.kit.errors import DependencyDown
 from services.kit.migrations import migrate
 from services.kit.pseudonyms import Pseudonyms
 from services.kit.readiness import ReadinessServicer
 from services.kit.release_watcher import ReleaseWatcher
+from services.kit.replicas import Replicas
 from services.kit.runtime import Runtime
 from services.kit.serving import ServiceDefinition
 from services.kit.upstream import Upstream
@@ -90,7 +91,8 @@ class Wiring:
         self._catalogue, self._erasures = CatalogueFeed(item_vision), Erasures(user_profile, self._pages)
         self._weights = WeightsFolder(settings.weights_dir)
         self._watcher: ReleaseWatcher[PageRelease] = ReleaseWatcher(settings.releases_dir, load_page_release)
-        self._readiness = Readiness(self._replicas())
+        self._readiness = Readiness(self._neighbours())
+        runtime.resources.push_async_callback(self._readiness.close)
         releases = Releases(self._watcher, self._readiness)
         built_in = read_templates()
         self._merchandise = MerchandiseFeed(self._decisions, built_in)
@@ -142,22 +144,19 @@ class Wiring:
         spawn("segment_pools", self._warming.keep_warm())
 
     def _open(self, name: str, addresses: tuple[str, ...]) -> Upstream:
-        credentials = channel_credentials(self._settings.tls_ca_path)
+        credentials = client_credentials(self._settings)
         upstream = Upstream.open(name, addresses, retries_of(f"vitrine.{name}.v1"), credentials=credentials)
         self._runtime.resources.push_async_callback(upstream.close)
         upstream.channel.get_state(try_to_connect=True)  # the first page should not pay for connecting
         return upstream
 
-    def _replicas(self) -> list[Upstream]:
-        """A channel to each replica of the other services, to ask what it has ready."""
-        replicas = []
-        for name in ("user_profile", "item_vision", "ranker"):
-            for address in getattr(self._settings, f"{name}_addresses"):
-                credentials = channel_credentials(self._settings.tls_ca_path)
-                upstream = Upstream.open(f"{name}_readiness", [address], credentials=credentials)
-                self._runtime.resources.push_async_callback(upstream.close)
-                replicas.append(upstream)
-        return replicas
+    def _neighbours(self) -> list[Replicas]:
+        """The other services, to ask each replica what it has ready."""
+        credentials = client_credentials(self._settings)
+        return [
+            Replicas(f"{name}_readiness", getattr(self._settings, f"{name}_addresses"), credentials)
+            for name in ("user_profile", "item_vision", "ranker")
+        ]
 
     def _follow(self, shop: Shop) -> None:
         spawn = self._runtime.background.spawn

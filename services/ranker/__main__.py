@@ -7,7 +7,7 @@ import asyncio
 import sys
 from contextlib import suppress
 
-from services.kit.channels import channel_credentials
+from services.kit.channels import client_credentials
 from services.kit.readiness import ReadinessServicer
 from services.kit.release_watcher import ReleaseWatcher
 from services.kit.runtime import Runtime
@@ -31,7 +31,7 @@ def definition(settings: RankerSettings) -> ServiceDefinition:
     """The ranker, ready to be served."""
 
     async def wire(runtime: Runtime) -> None:
-        credentials = channel_credentials(settings.tls_ca_path)
+        credentials = client_credentials(settings)
         item_vision = Upstream.open(
             "item_vision", settings.item_vision_addresses, "vitrine.item_vision.v1", credentials=credentials
         )

@@ -10,7 +10,8 @@ from pathlib import Path
 import grpc
 import pytest
 
-from services.kit.channels import channel_credentials
+from lab.channels import open_channel as open_command_channel
+from services.kit.channels import channel_credentials, client_credentials
 from services.kit.errors import DependencyDown
 from services.kit.health import ACCEPTING
 from services.kit.serving import ServiceDefinition, running
@@ -137,6 +138,7 @@ async def test_mutual_tls_lets_in_who_has_a_certificate_and_nobody_else(pki):
     async with running(definition(Probe(), **settings)) as address:
         for credentials, is_let_in in (
             (channel_credentials(root, certificate, key), True),
+            (client_credentials(ServiceSettings(**settings)), True),
             (channel_credentials(root), False),
             (None, False),
         ):
@@ -148,6 +150,21 @@ async def test_mutual_tls_lets_in_who_has_a_certificate_and_nobody_else(pki):
                 with pytest.raises(DependencyDown):
                     await call
             await upstream.close()
+
+
+async def test_commands_show_the_certificate_that_the_environment_names(pki, monkeypatch):
+    paths = {"tls_certificate_path": pki / "cert.pem", "tls_key_path": pki / "key.pem", "tls_ca_path": pki / "root.pem"}
+    async with running(definition(Probe(), **paths)) as address:
+
+        def ask() -> list[str]:
+            with open_command_channel([address], "vitrine.ranker.v1") as channel:
+                return list(ProbeStub(channel).Ask(Request(shop_id="a"), timeout=5).release_ids)
+
+        with pytest.raises(grpc.RpcError):
+            await asyncio.to_thread(ask)
+        for name, path in paths.items():
+            monkeypatch.setenv(f"VITRINE_{name.upper()}", str(path))
+        assert await asyncio.to_thread(ask) == ["a"]
 
 
 async def test_a_client_does_not_trust_a_server_of_another_root(pki):
