@@ -92,6 +92,8 @@ class Uses:
     """Metric → labels that it is selected by."""
     grouped: set[str] = field(default_factory=set)
     """Labels that are grouped or matched by."""
+    matched: dict[str, set[str]] = field(default_factory=dict)
+    """Label → values or patterns that it is compared with."""
 
 
 def read_alerts(path: Path) -> AlertFile:
@@ -107,8 +109,10 @@ def uses_of(expression: str) -> Uses:
     uses = Uses()
     for node in _nodes(promql_parser.parse(expression)):
         if isinstance(node, promql_parser.VectorSelector):
-            labels = {matcher.name for matcher in node.matchers.matchers}
-            uses.selected.setdefault(node.name or "", set()).update(labels)
+            matchers = node.matchers.matchers
+            uses.selected.setdefault(node.name or "", set()).update(matcher.name for matcher in matchers)
+            for matcher in matchers:
+                uses.matched.setdefault(matcher.name, set()).add(matcher.value)
         modifier = getattr(node, "modifier", None)
         uses.grouped |= set(_labels_of(modifier))
     return uses
@@ -137,9 +141,8 @@ def _nodes(root: Any) -> Iterator[Any]:
 
 
 def _labels_of(modifier: Any) -> list[str]:
-    if modifier is None:
-        return []
-    if hasattr(modifier, "labels"):
-        return list(modifier.labels)
-    matching = getattr(modifier, "matching", None)
-    return list(matching.labels) if matching is not None and hasattr(matching, "labels") else []
+    """Labels of by and without, and of on, ignoring, group_left and group_right."""
+    found: list[str] = []
+    for part in (modifier, getattr(modifier, "matching", None)):
+        found += getattr(part, "labels", None) or []
+    return found + list(getattr(modifier, "group_labels", None) or [])
