@@ -22,11 +22,11 @@ async def resolve_by_dns(host: str, port: int) -> Sequence[str]:
     """Look a name up. Raises: OSError."""
     loop = asyncio.get_running_loop()
     found = await loop.getaddrinfo(host, port, family=socket.AF_INET, type=socket.SOCK_STREAM)
-    return sorted({f"{str(place[0])}:{port}" for *_, place in found})
+    return sorted({f"{place[0]!s}:{port}" for *_, place in found})
 
 
 class Replicas:
-    """The replicas of one service. `current` looks names up anew each time; a channel is kept as long as its replica."""
+    """The replicas of one service. `current` looks names up anew each time; a channel lives as long as its replica."""
 
     def __init__(
         self,

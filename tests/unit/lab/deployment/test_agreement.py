@@ -203,7 +203,7 @@ def test_the_real_model_server_serves_on_the_embedded_ones_port_and_reads_the_ra
 
 
 def test_requests_are_not_batched_while_their_inputs_differ_in_the_first_dimension(containers):
-    # Batching in TensorFlow Serving joins along the first dimension of all inputs, and refuses inputs that differ in it.
+    # TensorFlow Serving would join along the first dimension of all inputs, and refuses inputs that differ in it.
     first = {shape[0] for shape, _ in INPUTS.values()}
     assert len(first) > 1
     assert not any("batching" in flag for flag in containers["model-server"]["command"])
