@@ -15,6 +15,7 @@ from rich.table import Table
 from lab.commands.options import DEFAULT_SHOP, DEFAULT_WORK, CommandFailed, Shop, Work
 from lab.commands.terminal import console, errors
 from lab.importing.importer import ImportJob, Kind, run_import
+from lab.importing.reconcile import Mode, Reconcile
 from lab.importing.report import ImportReport
 from lab.importing.sending import Addresses, Services
 from lab.supervisor.directory import addresses_of
@@ -25,7 +26,9 @@ def import_file(  # noqa: PLR0913, PLR0917  the options of a command line
     kind: Annotated[Kind, typer.Argument(help="What the file holds; `changes` are later states of items.")],
     file: Annotated[Path, typer.Argument(help="CSV, JSON Lines or Parquet, also with .gz or .zst.")],
     shop: Shop = DEFAULT_SHOP,
-    mapping: Annotated[str, typer.Option(help="Mapping file, or a built-in one: boutique, apparel_shop.")] = "boutique",
+    mapping: Annotated[
+        str, typer.Option(help="Mapping file, or a built-in one: boutique, apparel_shop, grocery.")
+    ] = "boutique",
     pictures: Annotated[Path | None, typer.Option(help="Folder where relative picture paths begin.")] = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Read and check everything, send nothing.")] = False,
     report: Annotated[
@@ -35,6 +38,12 @@ def import_file(  # noqa: PLR0913, PLR0917  the options of a command line
         Path | None, typer.Option(help="Write rejected rows, each with its reason, as JSON Lines.")
     ] = None,
     restart: Annotated[bool, typer.Option("--restart", help="Begin at the beginning, not where it was cut.")] = False,
+    mode: Annotated[
+        Mode, typer.Option(help="full: the file is the whole catalogue; items that it does not name are retired.")
+    ] = "incremental",
+    allow_losses: Annotated[
+        bool, typer.Option("--allow-losses", help="With --mode full: retire even more than half of the items.")
+    ] = False,
     work: Work = DEFAULT_WORK,
 ) -> None:
     """Import a file; every row is imported, merged, held or rejected with a reason.
@@ -48,7 +57,10 @@ def import_file(  # noqa: PLR0913, PLR0917  the options of a command line
             raise CommandFailed(f"{path}: a report ends in .json or .html")
     if SHOP_ID.fullmatch(shop) is None:
         raise CommandFailed(f"{shop!r} is not a shop id; use a-z, 0-9, '-' and '_'")
-    job = ImportJob(kind, file, shop, mapping, pictures, rejects, work, restart)
+    if mode == "full" and kind != "items":
+        raise CommandFailed(f"--mode full is for items; {kind} are always added to what is there")
+    whole = Reconcile(allow_losses) if mode == "full" else None
+    job = ImportJob(kind, file, shop, mapping, pictures, rejects, work, restart, whole)
     services = None if dry_run else open_services(work)
     try:
         with import_progress(f"{kind} of {file.name}") as show:

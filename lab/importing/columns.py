@@ -15,7 +15,7 @@ Getter = Callable[[Row], Any]
 Fill = Callable[[str], None]
 
 TIME_FIELDS = ("occurred_at", "created_at", "changed_at")
-LIST_FIELDS = frozenset({"images", "regions"})
+LIST_FIELDS = frozenset({"images", "regions", "variant_ids"})
 _CLEANERS: dict[str, Callable[[str], str]] = {"plain": plain_text, "html": text_of_html}
 
 

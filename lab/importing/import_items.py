@@ -7,12 +7,13 @@ from typing import Any
 
 from lab.importing.columns import ColumnMapper
 from lab.importing.item_messages import item_message
-from lab.importing.items import Record, complete_item, read_item
+from lab.importing.items import Record, complete_item, identifier, read_item
 from lab.importing.ledger import Ledger
 from lab.importing.mapping import KindMapping
 from lab.importing.pictures import PictureFolder
 from lab.importing.problems import RowRefused, Violation
 from lab.importing.reading.rows import BrokenRow, Row
+from lab.importing.reconcile import Reconcile, reconcile
 from lab.importing.sending import Services
 from lab.importing.shape import shape_of_items
 from lab.importing.spool import Spool, Spooled
@@ -34,8 +35,14 @@ class ItemImport:
     """One file of items."""
 
     def __init__(
-        self, mapping: KindMapping, pictures: PictureFolder, ledger: Ledger, services: Services | None
+        self,
+        mapping: KindMapping,
+        pictures: PictureFolder,
+        ledger: Ledger,
+        services: Services | None,
+        whole: Reconcile | None = None,
     ) -> None:
+        self._whole = whole
         self._mapping = mapping
         self._pictures = pictures
         self._ledger = ledger
@@ -54,12 +61,15 @@ class ItemImport:
         with Spool(ledger.folder.spool) as spool:
             if ledger.sent is None:
                 self._read_all(rows, spool)
+                self._settle(spool)
                 ledger.open.dangling("variants", count=spool.missing_variant_count())
                 spool.seal()
                 ledger.commit()
                 ledger.checkpoint(sent=0)
             sent = ledger.sent or 0
             self._send_all(islice(self._products(spool), sent, None), sent)
+            if self._whole is not None and self._services is not None:
+                reconcile(spool, ledger, self._services, self._whole)
 
     def _read_all(self, rows: Iterable[Row | BrokenRow], spool: Spool) -> None:
         variants = self._mapping.variants
@@ -68,6 +78,7 @@ class ItemImport:
             if self._ledger.open.heavy:
                 self._ledger.commit()
             if record is None or not isinstance(row, Row):
+                self._name(row, spool)
                 continue
             if spool.put_item(row.line, record, row.values) == "replaced":
                 self._ledger.note(f"line {row.line}: item {record['item_id']} again with other content; this row wins")
@@ -75,6 +86,29 @@ class ItemImport:
                 spool.name_variants(record["item_id"], children_of(row.values, variants.children))
             if variants is not None and variants.parent and row.values.get(variants.parent):
                 spool.name_variants(str(row.values[variants.parent]).strip(), [record["item_id"]])
+
+    def _name(self, row: Row | BrokenRow, spool: Spool) -> None:
+        """Remember which item a rejected row means, so that it is not taken for one that is gone."""
+        named = self._mapper.fields_of(row.values).get("item_id") if isinstance(row, Row) else None
+        try:
+            spool.name(identifier(named, "item_id", required=True))
+        except RowRefused:
+            spool.nameless(row.line)
+
+    def _settle(self, spool: Spool) -> None:
+        """Cut loops of variants and rings of families, and say where."""
+        ledger = self._ledger
+        if self._mapping.variants is not None:
+            chained, loops = spool.settle_variants()
+            ledger.filled("variants: a variant's variant belongs to the product above both", chained)
+            ledger.filled("variants: a loop is cut at its smallest id", len(loops))
+            for loop in loops:
+                ledger.note(f"{' and '.join(loop[:5])} name each other as variants; {loop[0]} is taken as the product")
+        if "family_id" in self._mapping.fields:
+            rings = spool.settle_families()
+            ledger.filled("family_id: a ring of items becomes one family", len(rings))
+            for ring in rings:
+                ledger.note(f"{' and '.join(ring[:5])} name each other as their family; it is called {ring[0]}")
 
     def _read(self, row: Row | BrokenRow) -> Record | None:
         self._ledger.read()
@@ -95,6 +129,9 @@ class ItemImport:
             record = own.record
             if rules is not None:
                 record = merge_variants(record, [each.record for each in variants], rules, self._ledger.filled)
+                record["variant_ids"] = list(
+                    dict.fromkeys([*record.get("variant_ids", []), *spool.variant_ids_of(own.item_id)])
+                )
             yield Product(record, own, variants)
 
     def _states(self, rows: Iterable[Row | BrokenRow]) -> Iterator[Product]:
@@ -154,5 +191,5 @@ class ItemImport:
                 self._ledger.rejected(spooled.line, why, spooled.original)
 
     def _count(self, answer: Any) -> None:
-        for name in ("created_count", "updated_count", "unchanged_count", "rejected_count"):
+        for name in ("created_count", "updated_count", "unchanged_count", "rejected_count", "revived_count"):
             self._ledger.open.service[name] += int(getattr(answer, name))

@@ -1,10 +1,10 @@
-"""Relations between products (related, upsell, cross-sell): read and accounted for, not imported.
+"""The import of links between items (related, upsell, cross-sell): sent as they are, whether or not both ends exist.
 
-The catalogue's contract has no place for relations; a file that a shop exports with its products is still read to its
-end, so that nobody wonders where its rows went.
+The catalogue keeps a link whose item or target is missing and answers it once both are there, so nothing is held here.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
+from typing import Any
 
 from lab.importing.columns import ColumnMapper
 from lab.importing.items import identifier
@@ -13,23 +13,26 @@ from lab.importing.mapping import KindMapping
 from lab.importing.problems import RowRefused, Violation
 from lab.importing.reading.rows import BrokenRow, Row
 from lab.importing.sending import Services
+from vitrine.item_vision.v1 import item_vision_pb2 as pb
 
 ROWS_A_BATCH = 2_000
-_ENDS = ("item_id", "linked_item_id")
-_NO_PLACE = Violation("", "no_place", "the catalogue keeps no relations; the shelf 'complete the look' learns its own")
+KINDS = {
+    name.removeprefix("LINK_KIND_").lower().replace("_", ""): number for name, number in pb.LinkKind.items() if number
+}
+"""Names as shops write them, blanks, hyphens and underscores taken out."""
 
 
 class LinkImport:
-    """One file of relations."""
+    """One file of links. They are added to those that an item has; the first of the file come first."""
 
     def __init__(self, mapping: KindMapping, ledger: Ledger, services: Services | None) -> None:
         self._mapper = ColumnMapper(mapping, ledger.filled)
         self._ledger = ledger
         self._services = services
-        self._pending: list[tuple[Row, list[str]]] = []
+        self._pending: dict[str, list[tuple[Row, Any]]] = {}
 
     def run(self, rows: Iterable[Row | BrokenRow]) -> None:
-        """Account for every row; those whose items are not there are held. Raises: ServiceRefused."""
+        """Import the rows; without services they are only checked. Raises: ServiceRefused."""
         for row in rows:
             self._ledger.read()
             if isinstance(row, BrokenRow):
@@ -37,32 +40,51 @@ class LinkImport:
             else:
                 self._take(row)
             if self._ledger.open.read_count == ROWS_A_BATCH:
-                self._settle()
-        self._settle()
+                self._send()
+        self._send()
 
     def _take(self, row: Row) -> None:
         fields = self._mapper.fields_of(row.values)
         try:
-            ends = [identifier(fields.get(name), name, required=True) for name in _ENDS]
+            item_id = identifier(fields.get("item_id"), "item_id", required=True)
+            target = identifier(fields.get("linked_item_id"), "linked_item_id", required=True)
+            link = pb.ItemLink(kind=_kind(fields.get("relation")), item_id=target)
+            if target == item_id:
+                raise RowRefused("linked_item_id", "link_to_itself", "an item cannot be linked to itself")
         except RowRefused as refusal:
             self._ledger.rejected(row.line, refusal.violation, row.values)
+            return
+        there = self._pending.setdefault(item_id, [])
+        if any(link == other for _, other in there):
+            self._ledger.merged("same content")
         else:
-            self._pending.append((row, ends))
+            there.append((row, link))
 
-    def _settle(self) -> None:
-        pending, self._pending = self._pending, []
-        missing = self._missing(sorted({item_id for _, ends in pending for item_id in ends}))
-        for row, ends in pending:
-            lacking = [item_id for item_id in dict.fromkeys(ends) if item_id in missing]
-            if lacking:
-                self._ledger.dangling("items", row.line, lacking[0])
-                self._ledger.held(row, lacking)
-            else:
-                self._ledger.rejected(row.line, _NO_PLACE, row.values)
+    def _send(self) -> None:
+        pending, self._pending = list(self._pending.items()), {}
+        refused: dict[int, Violation] = {}
+        if self._services is not None and pending:
+            entries = [
+                pb.ItemLinks(item_id=item_id, links=[link for _, link in there], keep_others=True)
+                for item_id, there in pending
+            ]
+            answer = self._services.put_links(self._ledger.report.shop_id, entries)
+            self._ledger.open.dangling("links whose items are not there yet", count=int(answer.held_count))
+            refused = {
+                each.index: Violation(each.field, each.reason.lower(), each.description) for each in answer.errors
+            }
+        for place, (_, there) in enumerate(pending):
+            for row, _ in there:
+                if place in refused:
+                    self._ledger.rejected(row.line, refused[place], row.values)
+                else:
+                    self._ledger.imported()
         self._ledger.commit()
         self._ledger.checkpoint()
 
-    def _missing(self, item_ids: Sequence[str]) -> set[str]:
-        if self._services is None:
-            return set()
-        return set(self._services.missing_item_ids(self._ledger.report.shop_id, item_ids))
+
+def _kind(value: Any) -> Any:
+    written = "".join(character for character in str(value or "").lower() if character.isalnum())
+    if written not in KINDS:
+        raise RowRefused("relation", "relation_unknown", f"{str(value)[:40]!r} is none of related, upsell, crosssell")
+    return KINDS[written]

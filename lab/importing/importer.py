@@ -18,6 +18,7 @@ from lab.importing.pictures import PictureFolder
 from lab.importing.problems import FileRefused
 from lab.importing.reading.formats import open_source
 from lab.importing.reading.reading import Progress, Reading
+from lab.importing.reconcile import Reconcile
 from lab.importing.report import ImportReport, report_of
 from lab.importing.sending import Services
 
@@ -44,6 +45,8 @@ class ImportJob:
     """
     restart: bool = False
     """Forget the checkpoint and begin at the beginning."""
+    whole: Reconcile | None = None
+    """That a file of items is the shop's whole catalogue: items that it does not name are retired."""
 
 
 def held_store(work: Path, shop_id: str) -> HeldStore:
@@ -65,7 +68,9 @@ def run_import(
     with tempfile.TemporaryDirectory(prefix="vitrine-import-") as temporary:
         durable = job.work is not None and services is not None
         folder = ImportFolder(_folder_of(job, mapping) if durable else Path(temporary))
-        around = Surroundings(mapping, _pictures(job, mapping), services, now)
+        around = Surroundings(
+            mapping, _pictures(job, mapping), services, now, job.whole if job.kind == "items" else None
+        )
         finished = False
         try:
             report = _Run(job, around, folder, progress).report()

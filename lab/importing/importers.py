@@ -13,6 +13,7 @@ from lab.importing.ledger import Ledger
 from lab.importing.mapping import KindMapping
 from lab.importing.pictures import PictureFolder
 from lab.importing.reading.reading import Reading
+from lab.importing.reconcile import Reconcile
 from lab.importing.sending import Services
 
 Kind = Literal["items", "changes", "events", "pictures", "campaigns", "links"]
@@ -38,13 +39,15 @@ class Surroundings:
     services: Services | None
     """None in a dry run."""
     now: datetime
+    whole: Reconcile | None = None
+    """That a file of items is the whole catalogue."""
 
 
 def importer_of(kind: str, ledger: Ledger, around: Surroundings) -> Importer:
     """Return the importer of a kind of file."""
     mapping, services = around.mapping, around.services
     if kind in ("items", "changes"):
-        return ItemImport(mapping, around.pictures, ledger, services)
+        return ItemImport(mapping, around.pictures, ledger, services, around.whole)
     if kind == "pictures":
         return PictureImport(mapping, around.pictures, ledger, services)
     if kind == "campaigns":

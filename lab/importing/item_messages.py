@@ -8,7 +8,18 @@ from lab.importing.ledger import Ledger
 from lab.importing.pictures import PictureFolder, PictureMissing
 from vitrine.item_vision.v1 import item_vision_pb2 as pb
 
-_COPIED = ("item_id", "family_id", "brand", "category", "seller", "link", "minimum_age", "stock", "margin_ratio")
+_COPIED = (
+    "item_id",
+    "family_id",
+    "brand",
+    "category",
+    "seller",
+    "link",
+    "minimum_age",
+    "stock",
+    "margin_ratio",
+    "variant_ids",
+)
 
 
 def item_message(record: Record, pictures: PictureFolder, ledger: Ledger) -> pb.ItemInput:

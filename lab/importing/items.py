@@ -18,6 +18,7 @@ Fill = Callable[[str], None]
 
 MOST_IMAGES = 12
 MOST_ATTRIBUTES = 64
+MOST_VARIANTS = 1_000
 _LOCALE = re.compile(r"[A-Za-z]{2,8}(-[A-Za-z0-9]{1,8}){0,4}")
 _REGION = re.compile(r"[A-Z]{2}(-[A-Z0-9]{1,3})?")
 _CURRENCY = re.compile(r"[A-Z]{3}")
@@ -45,6 +46,9 @@ def read_item(fields: Mapping[str, Any], price_unit: str, on_fill: Fill) -> Reco
     record["attributes"] = _attributes(fields.get("attributes", {}), on_fill)
     if "link" in fields:
         record["link"] = _link(str(fields["link"]))
+    if "variant_ids" in fields:
+        variant_ids = [identifier(each, "variant_ids") for each in _listed(fields["variant_ids"], "variant_ids")]
+        record["variant_ids"] = [each for each in dict.fromkeys(variant_ids) if each and each != record["item_id"]]
     if "minimum_age" in fields:
         record["minimum_age"] = _whole(fields["minimum_age"], "minimum_age", 0, 99)
     if "margin_ratio" in fields:
@@ -65,6 +69,9 @@ def complete_item(record: Record, on_fill: Fill) -> Record:
     if len(record["images"]) > MOST_IMAGES:
         on_fill(f"images: the first {MOST_IMAGES} kept")
         record["images"] = record["images"][:MOST_IMAGES]
+    if len(record.get("variant_ids", ())) > MOST_VARIANTS:
+        on_fill(f"variant_ids: the first {MOST_VARIANTS:,} kept")
+        record["variant_ids"] = record["variant_ids"][:MOST_VARIANTS]
     if not record.get("family_id"):
         on_fill("family_id: the item's own id")
         record["family_id"] = record["item_id"]

@@ -1,9 +1,10 @@
 """Sends what was read to the services, with patience while they are down."""
 
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
+from itertools import islice
 from typing import Any, cast
 
 import grpc
@@ -19,6 +20,7 @@ from vitrine.user_profile.v1 import user_profile_pb2, user_profile_pb2_grpc
 EVENTS_A_MESSAGE = 1_000
 ITEMS_A_MESSAGE = 100
 ITEMS_A_QUESTION = 500
+IDS_A_MESSAGE = 5_000
 MESSAGE_BYTES = 6 * 2**20
 _ATTEMPTS = 7
 _FIRST_WAIT_S = 0.2
@@ -53,6 +55,36 @@ class Services:
         messages = [item_vision_pb2.UpsertItemsRequest(shop_id=shop_id, items=batch) for batch in batches_of(items)]
         answer = self._patiently("item_vision", lambda: self.catalogue.UpsertItems(iter(messages)))
         return cast(item_vision_pb2.UpsertItemsResponse, answer)
+
+    def reconcile_items(
+        self, shop_id: str, named: Callable[[], Iterable[str]], *, allow_losses: bool
+    ) -> item_vision_pb2.ReconcileItemsResponse:
+        """Retire every item that `named()` does not yield. Raises: ServiceRefused; RemoteError when it is refused."""
+
+        def messages() -> Iterator[item_vision_pb2.ReconcileItemsRequest]:
+            ids = iter(named())
+            while batch := list(islice(ids, IDS_A_MESSAGE)):
+                yield item_vision_pb2.ReconcileItemsRequest(shop_id=shop_id, item_ids=batch)
+            yield item_vision_pb2.ReconcileItemsRequest(shop_id=shop_id, complete=True, allow_losses=allow_losses)
+
+        def pass_on(error: RemoteError) -> None:
+            if error.reason == "LOSSES_IMPLAUSIBLE":
+                raise error
+
+        answer = self._patiently("item_vision", lambda: self.catalogue.ReconcileItems(messages()), pass_on)
+        return cast(item_vision_pb2.ReconcileItemsResponse, answer)
+
+    def put_links(self, shop_id: str, items: Sequence[Any]) -> item_vision_pb2.PutLinksResponse:
+        """Put links (ItemLinks, each item once) as one stream; error indexes are positions in `items`.
+
+        Raises: ServiceRefused.
+        """
+        messages = [
+            item_vision_pb2.PutLinksRequest(shop_id=shop_id, items=items[start : start + ITEMS_A_QUESTION])
+            for start in range(0, len(items), ITEMS_A_QUESTION)
+        ]
+        answer = self._patiently("item_vision", lambda: self.catalogue.PutLinks(iter(messages)))
+        return cast(item_vision_pb2.PutLinksResponse, answer)
 
     def send_events(self, shop_id: str, events: Sequence[Any]) -> user_profile_pb2.StreamEventsResponse:
         """Record events as one stream; rejection indexes are positions in `events`. Raises: ServiceRefused.

@@ -12,6 +12,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from lab.importing.families import roots_of
+
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS item (
   item_id TEXT PRIMARY KEY, line INTEGER NOT NULL, digest BLOB NOT NULL, record TEXT NOT NULL, original TEXT NOT NULL,
@@ -21,8 +23,16 @@ CREATE TABLE IF NOT EXISTS variant (
   variant_id TEXT PRIMARY KEY, product_id TEXT NOT NULL, place INTEGER NOT NULL
 ) WITHOUT ROWID;
 CREATE INDEX IF NOT EXISTS variant_product ON variant (product_id, place);
+CREATE TABLE IF NOT EXISTS named (item_id TEXT PRIMARY KEY) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS nameless (line INTEGER PRIMARY KEY);
 CREATE TABLE IF NOT EXISTS event (event_key BLOB PRIMARY KEY, digest BLOB NOT NULL) WITHOUT ROWID;
 """
+
+_PRODUCTS = (
+    "FROM item WHERE NOT EXISTS ("
+    "  SELECT 1 FROM variant JOIN item product ON product.item_id = variant.product_id"
+    "  WHERE variant.variant_id = item.item_id)"
+)
 
 
 @dataclass(frozen=True)
@@ -77,20 +87,73 @@ class Spool:
         return "replaced"
 
     def name_variants(self, product_id: str, variant_ids: Iterable[str]) -> None:
-        """Remember which product a variant belongs to; the first product that names it keeps it."""
-        pairs = [(variant_id, product_id, place) for place, variant_id in enumerate(variant_ids)]
+        """Remember which product a variant belongs to; the first product that names it keeps it.
+
+        What names itself as its variant names nothing.
+        """
+        pairs = [(each, product_id, place) for place, each in enumerate(variant_ids) if each != product_id]
         self._database.executemany(
             "INSERT OR IGNORE INTO variant (variant_id, product_id, place) VALUES (?, ?, ?)", pairs
         )
 
+    def settle_variants(self) -> tuple[int, list[list[str]]]:
+        """Give variants of variants to the product above both; return how many there were, and the loops cut."""
+        products = (
+            "SELECT variant_id, product_id FROM variant WHERE EXISTS (SELECT 1 FROM item WHERE item_id = product_id)"
+        )
+        chained = self._database.execute(
+            f"SELECT * FROM ({products}) WHERE product_id IN (SELECT variant_id FROM ({products})) "
+            f"OR variant_id IN (SELECT product_id FROM ({products}))"
+        ).fetchall()
+        root_of, loops = roots_of(dict(chained))
+        moved = [(root, each) for each, root in root_of.items() if root != each]
+        self._database.executemany("UPDATE variant SET product_id = ? WHERE variant_id = ?", moved)
+        self._database.executemany("DELETE FROM variant WHERE variant_id = ?", [(loop[0],) for loop in loops])
+        parent_of = dict(chained)
+        return sum(parent_of[each] != root for root, each in moved), loops
+
+    def settle_families(self) -> list[list[str]]:
+        """Put items that name each other as their family in a ring into one family; return the rings."""
+        family = "json_extract({0}.record, '$.family_id')"
+        pairs = self._database.execute(
+            f"SELECT a.item_id, b.item_id FROM item a JOIN item b ON b.item_id = {family.format('a')} "
+            f"WHERE a.item_id != b.item_id AND {family.format('b')} NOT IN ('', b.item_id)"
+        )
+        _, loops = roots_of(dict(pairs))
+        self._database.executemany(
+            "UPDATE item SET record = json_set(record, '$.family_id', ?) WHERE item_id = ?",
+            [(loop[0], item_id) for loop in loops for item_id in loop],
+        )
+        return loops
+
+    def variant_ids_of(self, product_id: str) -> list[str]:
+        """Return the ids of a product's variants, in this file or not, in the product's order."""
+        found = self._database.execute(
+            "SELECT variant_id FROM variant WHERE product_id = ? ORDER BY place, variant_id", (product_id,)
+        )
+        return [variant_id for (variant_id,) in found]
+
+    def name(self, item_id: str) -> None:
+        """Remember an item that the file names in a row which is rejected."""
+        self._database.execute("INSERT OR IGNORE INTO named VALUES (?)", (item_id,))
+
+    def nameless(self, line: int) -> None:
+        """Remember a row of which not even the item can be told."""
+        self._database.execute("INSERT OR IGNORE INTO nameless VALUES (?)", (line,))
+
+    def nameless_count(self) -> int:
+        """Return of how many rows not even the item can be told."""
+        return int(self._database.execute("SELECT count(*) FROM nameless").fetchone()[0])
+
+    def named_ids(self) -> Iterator[str]:
+        """Yield the id of every item that the file names: what is sent, and what is rejected."""
+        for (item_id,) in self._database.execute(f"SELECT item_id {_PRODUCTS} UNION SELECT item_id FROM named"):
+            yield item_id
+
     def products(self) -> Iterator[Spooled]:
         """Yield every item that is not a variant of a product in this file, in file order."""
         yield from self._select(
-            "SELECT item.item_id, line, same_count, replaced_count, record, original FROM item WHERE NOT EXISTS ("
-            "  SELECT 1 FROM variant JOIN item product ON product.item_id = variant.product_id"
-            "  WHERE variant.variant_id = item.item_id AND variant.product_id != item.item_id"
-            ") ORDER BY line",
-            (),
+            f"SELECT item.item_id, line, same_count, replaced_count, record, original {_PRODUCTS} ORDER BY line", ()
         )
 
     def variants_of(self, product_id: str) -> list[Spooled]:
@@ -99,8 +162,8 @@ class Spool:
             self._select(
                 "SELECT item.item_id, line, same_count, replaced_count, record, original FROM variant "
                 "JOIN item ON item.item_id = variant.variant_id "
-                "WHERE variant.product_id = ? AND variant.variant_id != ? ORDER BY place, line",
-                (product_id, product_id),
+                "WHERE variant.product_id = ? ORDER BY place, line",
+                (product_id,),
             )
         )
 

@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Final
 
 from services.item_vision.fetch import PictureFetcher
-from services.item_vision.item import CatalogueItem, Link
+from services.item_vision.item import CatalogueItem, NewLinks
 from services.item_vision.model.pictures import PictureError, decode_picture
 from services.item_vision.requests import catalogue_item, item_violations, link_violations
 from services.item_vision.sql.catalogue import StoredPicture
@@ -67,15 +67,16 @@ async def take_in(
 
 def take_links(
     batch: Sequence[item_vision_pb2.ItemLinks], first_index: int
-) -> tuple[dict[str, Sequence[Link]], list[item_vision_pb2.ItemError]]:
+) -> tuple[dict[str, NewLinks], list[item_vision_pb2.ItemError]]:
     """The links of a batch by item, and what is wrong with the entries that are refused."""
-    accepted: dict[str, Sequence[Link]] = {}
+    accepted: dict[str, NewLinks] = {}
     errors: list[item_vision_pb2.ItemError] = []
     for index, entry in enumerate(batch, start=first_index):
         violations = link_violations(entry)
         errors += [_error(index, entry.item_id, each.field, "INVALID_REQUEST", each.description) for each in violations]
         if not violations:
-            accepted[entry.item_id] = [(link.kind, link.item_id) for link in entry.links]
+            links = [(int(link.kind), link.item_id) for link in entry.links]
+            accepted[entry.item_id] = NewLinks(links, entry.keep_others)
     return accepted, errors
 
 

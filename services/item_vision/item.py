@@ -15,6 +15,23 @@ Link = tuple[int, str]
 """(LinkKind, item_id) of an item that the shop says goes with another."""
 
 
+MOST_LINKS = 200
+
+
+@dataclass(frozen=True)
+class NewLinks:
+    """Links as they are sent for one item."""
+
+    links: Sequence[Link]
+    keep_others: bool = False
+    """Whether they are added to those that the item has."""
+
+    def after(self, before: Sequence[Link]) -> tuple[Link, ...]:
+        """The item's links once these are taken in; of more than MOST_LINKS the first."""
+        together = dict.fromkeys([*before, *self.links] if self.keep_others else self.links)
+        return tuple(together)[:MOST_LINKS]
+
+
 class EarlierState(Protocol):
     """What the next state of an item is compared with."""
 

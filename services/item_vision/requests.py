@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 
-from services.item_vision.item import CatalogueItem, content_hash
+from services.item_vision.item import MOST_LINKS, CatalogueItem, content_hash
 from services.kit.checks import Checks
 from services.kit.errors import FieldViolation
 from vitrine.item_vision.v1 import item_vision_pb2
@@ -17,7 +17,6 @@ MAXIMUM_SIMILAR = 200
 DEFAULT_SIMILAR = 20
 MAXIMUM_IMAGES = 12
 MAXIMUM_VARIANTS = 1_000
-MAXIMUM_LINKS = 200
 MAXIMUM_NAMED = 10_000
 MAXIMUM_PICTURE_BYTES = 10 * 2**20
 EARLIEST = datetime(1970, 1, 2, tzinfo=UTC)
@@ -73,7 +72,7 @@ def link_violations(entry: item_vision_pb2.ItemLinks) -> tuple[FieldViolation, .
     """What is wrong with the links of an item."""
     checks = Checks()
     checks.identifier("item_id", entry.item_id, required=True)
-    checks.count("links", entry.links, 0, MAXIMUM_LINKS)
+    checks.count("links", entry.links, 0, MOST_LINKS)
     for index, link in enumerate(entry.links):
         checks.known_enum(f"links[{index}].kind", link.kind, item_vision_pb2.LinkKind, required=True)
         checks.identifier(f"links[{index}].item_id", link.item_id, required=True)

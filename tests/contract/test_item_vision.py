@@ -333,8 +333,9 @@ async def test_malformed_variants_are_refused_by_field(house):
 RELATED, CROSS_SELL = pb.LINK_KIND_RELATED, pb.LINK_KIND_CROSS_SELL
 
 
-async def put_links(house: House, item_id: str, *links: tuple[int, str]) -> pb.PutLinksResponse:
-    entry = pb.ItemLinks(item_id=item_id, links=[pb.ItemLink(kind=kind, item_id=linked) for kind, linked in links])
+async def put_links(house: House, item_id: str, *links: tuple[int, str], **fields) -> pb.PutLinksResponse:
+    messages = [pb.ItemLink(kind=kind, item_id=linked) for kind, linked in links]
+    entry = pb.ItemLinks(item_id=item_id, links=messages, **fields)
     request = pb.PutLinksRequest(shop_id=house.shop_id, items=[entry])
     return await house.catalogue.PutLinks(iter([request]))
 
@@ -354,6 +355,10 @@ async def test_links_are_kept_for_items_that_come_later_and_watchers_are_told(ho
     assert [(each.item_id, pairs(each)) for each in after.items] == [("shirt", goes_with)]
     again = await put_links(house, "shirt", *goes_with)
     assert (again.updated_count, again.unchanged_count) == (0, 1)
+    more = [(CROSS_SELL, "coat"), (CROSS_SELL, "belt")]
+    assert (await put_links(house, "shirt", *more, keep_others=True)).updated_count == 1
+    assert pairs(await facts(house, "shirt")) == [*goes_with, (CROSS_SELL, "coat")]
+    assert (await put_links(house, "shirt", *goes_with)).updated_count == 1
     assert (await put_links(house, "coat", (RELATED, "shirt"))).held_count == 1
     await upsert(house, item("coat"))
     assert pairs(await facts(house, "coat")) == [(RELATED, "shirt")]

@@ -17,7 +17,7 @@ from services.item_vision.clusters import Sighting, cluster_numbers, joined
 from services.item_vision.fetch import PictureFetcher
 from services.item_vision.holdings import Holdings
 from services.item_vision.intake import PictureReader
-from services.item_vision.item import CatalogueItem, Link
+from services.item_vision.item import CatalogueItem, Link, NewLinks
 from services.item_vision.reconciliation import check_losses
 from services.item_vision.settings import ItemVisionSettings
 from services.item_vision.sql.catalogue import Changes, StoredPicture, Written
@@ -64,7 +64,7 @@ class Shop:
     features: dict[str, tuple[ItemFeatures, int]] = field(default_factory=dict)
     waiting: set[str] = field(default_factory=set)
     failures: dict[str, str] = field(default_factory=dict)
-    links: dict[str, list[Link]] = field(default_factory=dict)
+    links: dict[str, Sequence[Link]] = field(default_factory=dict)
 
     def linked(self, row: Row) -> CatalogueItem:
         return replace(row.stored, links=self.links.get(row.item.item_id, ()))
@@ -176,15 +176,16 @@ class MemoryStore:
         self.shop("")
         yield MemoryReconciliation(self)
 
-    async def put_links(self, shop_id: str, batch: Mapping[str, Sequence[Link]]) -> LinksWritten:
+    async def put_links(self, shop_id: str, batch: Mapping[str, NewLinks]) -> LinksWritten:
         shop, change = self.shop(shop_id), self.next_change()
-        changed = [item_id for item_id, each in batch.items() if shop.links.get(item_id, []) != list(each)]
+        after = {item_id: each.after(shop.links.get(item_id, ())) for item_id, each in batch.items()}
+        changed = [item_id for item_id in batch if shop.links.get(item_id, ()) != after[item_id]]
         for item_id in changed:
-            shop.links[item_id] = list(batch[item_id])
+            shop.links[item_id] = after[item_id]
             if item_id in shop.rows:
                 shop.rows[item_id].change = change
         there = {item_id for item_id, row in shop.rows.items() if not row.gone}
-        held = sum(not {item_id, linked} <= there for item_id, each in batch.items() for _, linked in each)
+        held = sum(not {item_id, linked} <= there for item_id, each in batch.items() for _, linked in each.links)
         return LinksWritten(len(changed), len(batch) - len(changed), held)
 
     async def items_of_variants(self, shop_id: str, variant_ids: Sequence[str]) -> dict[str, str]:

@@ -10,7 +10,7 @@ import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
-from services.item_vision.item import CatalogueItem, Link
+from services.item_vision.item import CatalogueItem, NewLinks
 from services.item_vision.sql.bulk import TEXTS, THIS_TRANSACTION, earlier_states, queue_features, write_items
 from services.item_vision.sql.cursor import Cursor
 from services.item_vision.sql.links import LinksWritten, items_of_variants, put_links
@@ -178,8 +178,8 @@ class CatalogueStore:
         """Begin to retire what a whole catalogue no longer names."""
         return reconciliation(self._engine)
 
-    async def put_links(self, shop_id: str, batch: Mapping[str, Sequence[Link]]) -> LinksWritten:
-        """Replace the links of items; one transaction."""
+    async def put_links(self, shop_id: str, batch: Mapping[str, NewLinks]) -> LinksWritten:
+        """Replace the links of items, or add to them; one transaction."""
         async with transaction(self._engine) as connection:
             return await put_links(connection, shop_id, batch)
 

@@ -7,7 +7,7 @@ from typing import Final
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from services.item_vision.item import Link
+from services.item_vision.item import Link, NewLinks
 from services.item_vision.sql.bulk import TEXTS, THIS_TRANSACTION, rows_json, upsert_from_json
 from services.item_vision.tables import items, links
 
@@ -33,11 +33,11 @@ class LinksWritten:
     updated: int
     unchanged: int
     held: int
-    """Links of which one end or the other is not in the catalogue now."""
+    """Links sent of which one end or the other is not in the catalogue now."""
 
 
-async def put_links(connection: AsyncConnection, shop_id: str, batch: Mapping[str, Sequence[Link]]) -> LinksWritten:
-    """Replace the links of items, and mark the items that are there as changed."""
+async def put_links(connection: AsyncConnection, shop_id: str, batch: Mapping[str, NewLinks]) -> LinksWritten:
+    """Replace the links of items or add to them, and mark the items that are there as changed."""
     ordered = sorted(batch)
     await connection.execute(
         sa.select(items.c.item_id)
@@ -46,16 +46,17 @@ async def put_links(connection: AsyncConnection, shop_id: str, batch: Mapping[st
         .with_for_update()
     )
     before = await _stored(connection, shop_id, ordered)
-    changed = [item_id for item_id in ordered if before.get(item_id, ()) != tuple(batch[item_id])]
-    await _write(connection, shop_id, {item_id: batch[item_id] for item_id in changed})
+    after = {item_id: batch[item_id].after(before.get(item_id, ())) for item_id in ordered}
+    changed = [item_id for item_id in ordered if before.get(item_id, ()) != after[item_id]]
+    await _write(connection, shop_id, {item_id: after[item_id] for item_id in changed})
     await connection.execute(
         sa.update(items)
         .where(items.c.shop_id == shop_id, items.c.item_id == sa.any_(sa.literal(changed, TEXTS)), ~items.c.deleted)
         .values(changed_xid=THIS_TRANSACTION)
     )
-    ends = {*ordered, *(linked for each in batch.values() for _, linked in each)}
+    ends = {*ordered, *(linked for each in batch.values() for _, linked in each.links)}
     there = await _present(connection, shop_id, ends)
-    held = sum(item_id not in there or linked not in there for item_id, each in batch.items() for _, linked in each)
+    held = sum(not {item_id, linked} <= there for item_id, each in batch.items() for _, linked in each.links)
     return LinksWritten(len(changed), len(ordered) - len(changed), held)
 
 

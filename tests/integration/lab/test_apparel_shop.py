@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from lab.importing.import_links import KINDS
 from lab.importing.importer import ImportJob, run_import
 from tests.unit.lab.pretend import PretendServices
 
@@ -75,11 +76,13 @@ def test_links_are_read_to_their_end(shared_data: Path) -> None:
     rows = rows_of(shared_data / "apparel_shop" / "products.csv")
     products = [row["sku"] for row in rows if row["product_type"] == "configurable"]
     job = ImportJob("links", shared_data / "apparel_shop" / "links.csv", "apparel", "apparel_shop")
-    report = run_import(job, PretendServices(known_items=products), NOW)  # type: ignore[arg-type]
+    services = PretendServices(known_items=products)
+    report = run_import(job, services, NOW)  # type: ignore[arg-type]
     links = rows_of(shared_data / "apparel_shop" / "links.csv")
-    inside = [link for link in links if link["sku"] in products and link["linked_sku"] in products]
-    assert (report.read, report.imported, report.rejected) == (len(links), 0, len(links))
-    assert report.reasons == {"no_place": len(inside), "item_unknown": len(links) - len(inside)}
+    assert (report.read, report.imported, report.merged, report.rejected) == (len(links), len(links), 0, 0)
+    assert sum(len(each) for each in services.links.values()) == len(links)
+    first = links[0]
+    assert services.links[first["sku"]][0] == (KINDS[first["kind"]], first["linked_sku"])
 
 
 def colour(row: dict[str, str]) -> str:

@@ -1,9 +1,12 @@
 """Services that answer an import from memory, with refusals a test can plan."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
+import grpc
+
 from lab.importing.known_items import KnownItems
+from services.kit.status import RemoteError
 from vitrine.item_vision.v1 import item_vision_pb2
 from vitrine.user_profile.v1 import user_profile_pb2
 
@@ -16,6 +19,8 @@ class PretendServices:
         self.sent: list[str] = []
         self.events: dict[str, Any] = {}
         self.campaigns: list[Any] = []
+        self.links: dict[str, list[tuple[int, str]]] = {}
+        self.losses_are_implausible = False
         self._refused = refused_items or {}
         self._known = known_items
 
@@ -34,6 +39,23 @@ class PretendServices:
             answer.created_count += item.item_id not in self.items
             self.items[item.item_id] = item
         return answer
+
+    def reconcile_items(
+        self, shop_id: str, named: Callable[[], Iterable[str]], *, allow_losses: bool
+    ) -> item_vision_pb2.ReconcileItemsResponse:
+        kept = set(named())
+        gone = [item_id for item_id in self.items if item_id not in kept]
+        if self.losses_are_implausible and not allow_losses:
+            raise RemoteError(grpc.StatusCode.FAILED_PRECONDITION, "2 of 3 would be retired", "LOSSES_IMPLAUSIBLE")
+        for item_id in gone:
+            del self.items[item_id]
+        return item_vision_pb2.ReconcileItemsResponse(retired_count=len(gone), present_count=len(self.items))
+
+    def put_links(self, shop_id: str, items: Sequence[Any]) -> item_vision_pb2.PutLinksResponse:
+        for entry in items:
+            assert entry.keep_others
+            self.links.setdefault(entry.item_id, []).extend((link.kind, link.item_id) for link in entry.links)
+        return item_vision_pb2.PutLinksResponse(updated_count=len(items), held_count=1)
 
     def send_events(self, shop_id: str, events: Sequence[Any]) -> user_profile_pb2.StreamEventsResponse:
         answer = user_profile_pb2.StreamEventsResponse()

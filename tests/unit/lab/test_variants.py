@@ -77,3 +77,44 @@ def test_a_product_with_an_untracked_variant_is_not_tracked(tmp_path: Path) -> N
     rows = "P,p,Shirt,0,0,a.jpg,,,\nP-S,v,S,12,,a.jpg,,,P\nP-M,v,M,11,4,a.jpg,,,P\n"
     _, services = run(tmp_path, NAMED, rows)
     assert not services.items["P"].HasField("stock")
+
+
+def test_a_product_is_sent_with_the_ids_of_all_its_variants(tmp_path: Path) -> None:
+    product = "P,p,Shirt,0,0,b.jpg,,sku=P-S;size=S|sku=P-M;size=M|sku=P-L,\n"
+    _, services = run(tmp_path, LISTED, VARIANTS + product)
+    assert list(services.items["P"].variant_ids) == ["P-S", "P-M", "P-L"]
+
+
+def test_a_variant_that_names_itself_is_an_item(tmp_path: Path) -> None:
+    report, services = run(tmp_path, NAMED, "P,p,Shirt,12,3,a.jpg,,,P\n")
+    assert (report.imported, list(services.items["P"].variant_ids)) == (1, [])
+
+
+def test_variants_that_name_each_other_become_one_product_and_the_report_says_so(tmp_path: Path) -> None:
+    rows = (
+        "C,v,Shirt C,9,1,a.jpg,,,A\nA,v,Shirt A,12,3,a.jpg,,,B\nB,v,Shirt B,10,4,b.jpg,,,C\nD,v,Shirt D,8,1,a.jpg,,,C\n"
+    )
+    for turned in (rows, "".join(reversed(rows.splitlines(keepends=True)))):
+        report, services = run(tmp_path, NAMED, turned)
+        assert (report.read, report.imported, report.merged, set(services.items)) == (4, 1, 3, {"A"})
+        assert sorted(services.items["A"].variant_ids) == ["B", "C", "D"]
+        assert report.filled["variants: a loop is cut at its smallest id"] == 1
+        assert report.notes[0].startswith("A and B and C name each other as variants")
+
+
+def test_a_variant_of_a_variant_belongs_to_the_product_above_both(tmp_path: Path) -> None:
+    rows = "P,p,Shirt,0,0,a.jpg,,,\nP-S,v,Shirt S,12,3,a.jpg,,,P\nP-S-RED,v,Shirt S red,10,4,b.jpg,,,P-S\n"
+    report, services = run(tmp_path, NAMED, rows)
+    assert (report.imported, report.merged, set(services.items)) == (1, 2, {"P"})
+    assert services.items["P"].price.amount_minor == 1000
+    assert report.filled["variants: a variant's variant belongs to the product above both"] == 1
+
+
+def test_items_that_name_each_other_as_family_are_one_family(tmp_path: Path) -> None:
+    mapping = MAPPING.replace('item_id = "sku"', 'item_id = "sku"\nfamily_id = "parent"').partition("[items.variants]")[
+        0
+    ]
+    rows = "B,v,S,12,3,a.jpg,,,A\nA,v,M,10,4,b.jpg,,,B\nC,v,L,10,4,b.jpg,,,B\nD,v,L,10,4,b.jpg,,,D\n"
+    report, services = run(tmp_path, mapping, rows)
+    assert {each: item.family_id for each, item in services.items.items()} == {"A": "A", "B": "A", "C": "B", "D": "D"}
+    assert report.filled["family_id: a ring of items becomes one family"] == 1

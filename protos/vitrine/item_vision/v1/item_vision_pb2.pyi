@@ -325,14 +325,17 @@ Global___PutLinksResponse: _TypeAlias = PutLinksResponse  # noqa: Y015
 
 @_typing.final
 class ItemLinks(_message.Message):
-    """Everything that the shop links an item to."""
+    """What the shop links an item to."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
     ITEM_ID_FIELD_NUMBER: _builtins.int
     LINKS_FIELD_NUMBER: _builtins.int
+    KEEP_OTHERS_FIELD_NUMBER: _builtins.int
     item_id: _builtins.str
     """Required. The item, 1 to 128 printable characters; it need not exist yet."""
+    keep_others: _builtins.bool
+    """Optional. Add to the links that the item has, instead of replacing them; of more than 200 in all the first are kept."""
     @_builtins.property
     def links(self) -> _containers.RepeatedCompositeFieldContainer[Global___ItemLink]:
         """Up to 200, in the order in which they are to be shown, each target at most once a kind. None: the item has no links any more."""
@@ -342,10 +345,11 @@ class ItemLinks(_message.Message):
         *,
         item_id: _builtins.str = ...,
         links: _abc.Iterable[Global___ItemLink] | None = ...,
+        keep_others: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["item_id", b"item_id", "links", b"links"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["item_id", b"item_id", "keep_others", b"keep_others", "links", b"links"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -140,7 +140,7 @@ class CatalogueServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def PutLinks(self, request_iterator, context):
-        """Replaces the links of items: what the shop itself says goes with them. Links are kept whether or not either end exists: the links
+        """Replaces the links of items, or adds to them: what the shop itself says goes with them. Links are kept whether or not either end exists: the links
         of an item that does not exist yet are answered with it once it does, and whoever shows links leaves out those whose target it
         does not know. Each message is durable by itself; an entry that breaks a rule is answered as an error and does not end the stream.
         Idempotent. Watchers are told of items whose links changed.

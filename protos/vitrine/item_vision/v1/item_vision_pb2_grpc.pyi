@@ -68,7 +68,7 @@ class CatalogueServiceStub:
       UNAVAILABLE DATABASE_DOWN - PostgreSQL cannot be reached.
     """
     PutLinks: _grpc.StreamUnaryMultiCallable[_item_vision_pb2.PutLinksRequest, _item_vision_pb2.PutLinksResponse]
-    """Replaces the links of items: what the shop itself says goes with them. Links are kept whether or not either end exists: the links
+    """Replaces the links of items, or adds to them: what the shop itself says goes with them. Links are kept whether or not either end exists: the links
     of an item that does not exist yet are answered with it once it does, and whoever shows links leaves out those whose target it
     does not know. Each message is durable by itself; an entry that breaks a rule is answered as an error and does not end the stream.
     Idempotent. Watchers are told of items whose links changed.
@@ -166,7 +166,7 @@ class CatalogueServiceAsyncStub(CatalogueServiceStub):
       UNAVAILABLE DATABASE_DOWN - PostgreSQL cannot be reached.
     """
     PutLinks: _aio.StreamUnaryMultiCallable[_item_vision_pb2.PutLinksRequest, _item_vision_pb2.PutLinksResponse]  # type: ignore[assignment]
-    """Replaces the links of items: what the shop itself says goes with them. Links are kept whether or not either end exists: the links
+    """Replaces the links of items, or adds to them: what the shop itself says goes with them. Links are kept whether or not either end exists: the links
     of an item that does not exist yet are answered with it once it does, and whoever shows links leaves out those whose target it
     does not know. Each message is durable by itself; an entry that breaks a rule is answered as an error and does not end the stream.
     Idempotent. Watchers are told of items whose links changed.
@@ -285,7 +285,7 @@ class CatalogueServiceServicer(metaclass=_abc_1.ABCMeta):
         request_iterator: _MaybeAsyncIterator[_item_vision_pb2.PutLinksRequest],
         context: _ServicerContext,
     ) -> _typing.Union[_item_vision_pb2.PutLinksResponse, _abc.Awaitable[_item_vision_pb2.PutLinksResponse]]:
-        """Replaces the links of items: what the shop itself says goes with them. Links are kept whether or not either end exists: the links
+        """Replaces the links of items, or adds to them: what the shop itself says goes with them. Links are kept whether or not either end exists: the links
         of an item that does not exist yet are answered with it once it does, and whoever shows links leaves out those whose target it
         does not know. Each message is durable by itself; an entry that breaks a rule is answered as an error and does not end the stream.
         Idempotent. Watchers are told of items whose links changed.
