@@ -18,6 +18,7 @@ from lab.importing.pictures import PictureFolder
 from lab.importing.problems import FileRefused
 from lab.importing.reading.formats import open_source
 from lab.importing.reading.reading import Progress, Reading
+from lab.importing.reading.rejects import is_reject_file
 from lab.importing.reconcile import Reconcile
 from lab.importing.report import ImportReport, report_of
 from lab.importing.sending import Services
@@ -65,6 +66,8 @@ def run_import(
     mapping = load_mapping(job.mapping, job.kind)
     if job.rejects is not None and job.rejects.resolve() == job.path.resolve():
         raise FileRefused(f"{job.rejects} is the file to be imported; name another reject file.")
+    if job.whole is not None and job.path.is_file() and is_reject_file(job.path):
+        raise FileRefused(f"{job.path} is a reject file, not the whole catalogue; import it without --mode full.")
     with tempfile.TemporaryDirectory(prefix="vitrine-import-") as temporary:
         durable = job.work is not None and services is not None
         folder = ImportFolder(_folder_of(job, mapping) if durable else Path(temporary))

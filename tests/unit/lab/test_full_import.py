@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from lab.importing import import_items
 from lab.importing.importer import ImportJob, run_import
+from lab.importing.problems import FileRefused
 from lab.importing.reconcile import Reconcile
 from lab.importing.report import ImportReport
 from tests.unit.lab.pretend import PretendServices
@@ -115,3 +116,9 @@ def test_an_incremental_import_retires_nothing(tmp_path: Path) -> None:
     path.write_text(lines(ITEM), encoding="utf-8")
     run_import(ImportJob("items", path, "shop"), services, NOW)  # type: ignore[arg-type]
     assert set(services.items) == {"other", "i1"}
+
+
+def test_a_mended_reject_file_is_not_the_whole_catalogue(tmp_path: Path) -> None:
+    entry = {"line": 7, "field": "price", "reason": "price_missing", "remedy": "mend", "row": ITEM}
+    with pytest.raises(FileRefused, match="without --mode full"):
+        do(tmp_path, lines(entry), shop_of("other"))
