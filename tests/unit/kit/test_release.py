@@ -9,9 +9,11 @@ import numpy as np
 import pytest
 
 from services.kit.errors import NotFound, NotReady
+from services.kit.label_moves import ask_for, end_asking
 from services.kit.release import Labels, Release, ReleaseBroken, ReleaseDirectory, shop_ids
 from services.kit.release_watcher import ReleaseWatcher, WatchSettings
 from services.kit.release_writer import ReleaseWriter
+from services.kit.telemetry import metrics
 
 MADE_AT = datetime(2026, 1, 31, 12, 0, 0, tzinfo=UTC)
 
@@ -193,6 +195,36 @@ async def test_labelled_and_newest_releases_are_loaded_once_stable_first(tmp_pat
     assert watcher.get("boutique") == f"loaded {ids[2]}"
     assert watcher.get("boutique", ids[4]) == f"loaded {ids[4]}"
     assert watcher.known_shops() == ["boutique"]
+
+
+async def test_a_label_whose_release_is_not_loaded_shows_in_the_metrics(tmp_path, watcher, loader, clock):
+    def ready(label: str) -> float | None:
+        return metrics().registry.get_sample_value("vitrine_label_ready", {"shop": "boutique", "label": label})
+
+    stable, canary = (publish(tmp_path, day=day).release_id for day in range(2))
+    directory(tmp_path).write_labels(Labels(stable=stable, canary=canary))
+    loader.failing.add(canary)
+    await watcher.look()
+    assert (ready("stable"), ready("canary"), ready("previous")) == (1.0, 0.0, 1.0)
+    loader.failing.clear()
+    clock.now_s += 10.0
+    await watcher.look()
+    assert ready("canary") == 1.0
+
+
+async def test_a_release_that_is_asked_for_is_loaded_until_the_asking_ends(tmp_path, watcher, loader, clock):
+    ids = [publish(tmp_path, day=day).release_id for day in range(3)]
+    shop, now = directory(tmp_path), datetime.now(UTC)
+    shop.write_labels(Labels(stable=ids[2]))
+    ask_for(shop, ids[0], now, 3_600.0)
+    await watcher.look()
+    assert watcher.ready_ids("boutique") == [ids[2], ids[0]]
+    end_asking(shop, ids[0], now)
+    await watcher.look()
+    clock.now_s += 30.0
+    await watcher.look()
+    assert watcher.ready_ids("boutique") == [ids[2]]
+    assert loader.dropped == [f"loaded {ids[0]}"]
 
 
 async def test_what_is_not_ready_is_told_by_reason(tmp_path, watcher):
