@@ -21,14 +21,14 @@ Try = Callable[[float, float], Awaitable[Tried]]
 class Search:
     """How the highest load is looked for."""
 
-    short_seconds: float = 8.0
+    short_seconds: float = 10.0
     confirm_seconds: float = 60.0
     lowest: float = 0.4
     highest: float = 1.1
     """Bounds, as shares of what a closed loop reaches."""
     steps: int = 4
     """Halvings of what is between the bounds: four leave a twentieth of it."""
-    step_down: Sequence[float] = (1.0, 0.92, 0.82, 0.65)
+    step_down: Sequence[float] = (1.0, 0.93, 0.85, 0.7)
     """Shares of what the short runs found, confirmed one after the other until one is sustained."""
 
 

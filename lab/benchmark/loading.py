@@ -1,8 +1,12 @@
 """Pages under load: latency at several loads, the highest load, and half of it."""
 
+import asyncio
+import itertools
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from typing import Any
+
+import grpc
 
 from lab.benchmark.bisection import Search, highest_load
 from lab.benchmark.machine import Spent, usage
@@ -60,8 +64,8 @@ async def under_load(rig: Rig, plan: LoadPlan) -> dict[str, Any]:
     """Find the highest load, then measure at parts of it; the highest is sustained without a fault for its time."""
     pages = rig.pages("load")
     most = await closed_loop(pages.send(), IN_FLIGHT, plan.closed_seconds)
-    run = runner(rig, pages)
-    found = await highest_load(run, most, plan.search)
+    run, search = runner(rig, pages), runner(rig, pages, to_the_first_fault=True)
+    found = await highest_load(search, most, plan.search)
     tried = [each.as_dict() for each in [*found.short, *found.confirmations]]
     reference = found.rate or most * plan.search.lowest
     loads = [(await run(reference * share, plan.seconds)).as_dict() for share in plan.loads]
@@ -75,13 +79,25 @@ async def under_load(rig: Rig, plan: LoadPlan) -> dict[str, Any]:
     }
 
 
-def runner(rig: Rig, pages: Pages) -> Callable[[float, float], Awaitable[Run]]:
+def runner(rig: Rig, pages: Pages, *, to_the_first_fault: bool = False) -> Callable[[float, float], Awaitable[Run]]:
     """Runs of an open loop at a rate for a while, with the CPU they cost."""
-    seeds = iter(range(1, 1_000))
+    seeds = itertools.count(1)
 
     async def run(rate: float, seconds: float) -> Run:
+        fault = asyncio.Event()
+
+        async def send(number: int) -> bool:
+            try:
+                page = await pages.compose(number)
+            except grpc.aio.AioRpcError:
+                fault.set()
+                raise
+            if page.degraded:
+                fault.set()
+            return bool(page.degraded)
+
         before = usage(rig.work)
-        result = await open_loop(pages.send(), rate, seconds, next(seeds))
+        result = await open_loop(send, rate, seconds, next(seeds), fault if to_the_first_fault else None)
         return Run(result, usage(rig.work).since(before))
 
     return run

@@ -16,8 +16,7 @@ from lab.evaluation.statistics import percentiles
 
 MOST_IN_FLIGHT = 1_000
 """Beyond so many unanswered calls the server has lost; further ones count as errors without being sent."""
-MOST_BEHIND_S = 1.0
-"""A server that is further behind when the last call is due does not keep up with the load."""
+LEAST_BEHIND_S, MOST_BEHIND_S = 0.3, 1.0
 
 Send = Callable[[int], Awaitable[bool]]
 """Makes the call of a number; says whether the answer was degraded. Raises: AioRpcError."""
@@ -47,7 +46,7 @@ class LoadResult:
     @property
     def sustained(self) -> bool:
         """Say whether it was clean and the server kept up: a queue that only grows has no error yet."""
-        return self.clean and self.drain_s <= MOST_BEHIND_S
+        return self.clean and self.drain_s <= most_behind_s(self.seconds)
 
     def latencies_between(self, from_s: float, before_s: float) -> list[float]:
         """The latencies of the calls that were due in a stretch of the run."""
@@ -64,6 +63,14 @@ class LoadResult:
             "errors": dict(self.errors),
             "latency_ms": percentiles(self.latencies_ms) if self.latencies_ms else {},
         }
+
+
+def most_behind_s(seconds: float) -> float:
+    """How far a server may be behind when the last call of a run is due and still keep up with the load.
+
+    A twentieth of the run, so that a short one finds what a long one then confirms; at least what a page takes.
+    """
+    return min(max(seconds / 20.0, LEAST_BEHIND_S), MOST_BEHIND_S)
 
 
 async def open_loop(

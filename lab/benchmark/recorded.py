@@ -6,7 +6,7 @@ from lab.benchmark.failures import BenchmarkFailed
 from lab.benchmark.messages import CALLS, COMPOSE, RecordedPage
 from lab.benchmark.recording import Recorder
 from lab.benchmark.rig import Rig
-from lab.benchmark.settling import whole_pages
+from lab.benchmark.settling import patience_s, whole_pages
 from lab.benchmark.showing import Show
 
 RECORDED_PAGES = 40
@@ -14,7 +14,6 @@ RECORDED_SERVICES = ("user_profile", "item_vision", "ranker", "model_server")
 INNER_PATHS = [call.path for call in CALLS if call is not COMPOSE]
 CALLERS = ("ranker", "page_composer")
 """Who calls the recorded services; started anew once that is done, without proxies."""
-READY_S = 300.0
 _PATIENT = {"VITRINE_MODEL_TIMEOUT_MS": "2000"}
 # Proxies take their time; what is recorded is the messages, however late they are.
 
@@ -45,7 +44,9 @@ async def record_pages(rig: Rig, recorder: Recorder, environment: dict[str, str]
     await asyncio.to_thread(ensemble.start, names)
     asked = await _compose(rig, show)
     environment.clear()
-    await asyncio.gather(*(asyncio.to_thread(ensemble.restart, name, 0, READY_S) for name in CALLERS))
+    await asyncio.gather(
+        *(asyncio.to_thread(ensemble.restart, name, 0, patience_s(rig.shop.item_count)) for name in CALLERS)
+    )
     complete = recorder.complete(INNER_PATHS)
     pages: list[RecordedPage] = [
         {**complete[page_id], COMPOSE.path: pair} for page_id, pair in asked.items() if page_id in complete
@@ -59,7 +60,7 @@ async def _compose(rig: Rig, show: Show) -> dict[str, tuple[bytes, bytes]]:
     found: dict[str, tuple[bytes, bytes]] = {}
     async with rig:
         pages = rig.pages("recorded")
-        await whole_pages(pages.compose, rig.stable, READY_S)
+        await whole_pages(pages.compose, rig.stable, patience_s(rig.shop.item_count))
         for number in range(RECORDED_PAGES):
             show(f"{rig.shop.item_count:,} items: messages recorded", number + 1, RECORDED_PAGES)
             request, page = await pages.compose_with_request(number)

@@ -17,6 +17,11 @@ CALM_LOOKS = 2
 PAGE_EVERY_S = 0.3
 
 
+def patience_s(items: int) -> float:
+    """How long processes may take to have a catalogue in memory, on a slow machine that others use too."""
+    return 240.0 + items / 2_500.0
+
+
 async def at_rest(work: Path, at_most_s: float) -> float:
     """Return when the ensemble's processes have spent next to nothing for a few seconds, or after the time.
 

@@ -14,7 +14,7 @@ from lab.benchmark.failures import BenchmarkFailed
 from lab.benchmark.messages import RecordedPage
 from lab.benchmark.recorded import new_recorder, proxied, record_pages
 from lab.benchmark.rig import MeasuredShop, Rig
-from lab.benchmark.settling import at_rest, whole_pages
+from lab.benchmark.settling import at_rest, patience_s, whole_pages
 from lab.benchmark.showing import Show
 from lab.benchmark.users import UserRows, user_ids
 from lab.evaluation.deeds import deeds_by_user
@@ -28,7 +28,6 @@ SYNTHETIC_USERS = 1_000
 SEED = 7
 ITEMS_WITH_DEEDS = 20_000
 """At most so many items have histories and events in synthetic shops."""
-READY_S = 300.0
 REST_S = 240.0
 
 
@@ -91,7 +90,7 @@ async def running(
 
 async def _ready(rig: Rig, show: Show) -> None:
     show(f"{rig.shop.item_count:,} items: start", 0, 1)
-    await whole_pages(rig.pages("ready").compose, rig.stable, READY_S)
+    await whole_pages(rig.pages("ready").compose, rig.stable, patience_s(rig.shop.item_count))
     await at_rest(rig.work, REST_S)
     show(f"{rig.shop.item_count:,} items: start", 1, 1)
 

@@ -2,9 +2,11 @@
 
 import asyncio
 import shutil
+import time
 from dataclasses import dataclass
 from typing import Any
 
+import grpc
 import numpy as np
 
 from lab.benchmark.loading import timeline
@@ -14,13 +16,13 @@ from lab.benchmark.pages import Pages
 from lab.benchmark.rig import Rig
 from lab.evaluation.statistics import RESAMPLES, percentiles
 from lab.releases import promote_release, release_service
-from services.kit.release import MANIFEST_FILE, relative_files
-from services.kit.release_writer import ReleaseWriter
+from services.kit.release import MANIFEST_FILE, Labels, relative_files
+from services.kit.release_writer import FUSION, SERVING_FOLDER, ReleaseWriter
 from vitrine.page_composer.v1 import page_composer_pb2
 from vitrine.ranker.v1 import ranker_pb2
 
 LONGEST_S = 300.0
-PROMOTION_S = 120.0
+PROMOTION_S = 200.0
 
 
 @dataclass(frozen=True)
@@ -61,7 +63,7 @@ async def swapped(rig: Rig, rate: float, plan: SwapPlan) -> dict[str, Any]:
     Raises: grpc.RpcError when the promotion is refused.
     """
     loop = asyncio.get_running_loop()
-    old, labels = rig.stable, rig.releases.labels()
+    old, labels, known = rig.stable, rig.releases.labels(), set(rig.releases.list_ids())
     new: asyncio.Future[str] = loop.create_future()
     watched, enough = _Watched(rig.pages("swap"), new), asyncio.Event()
     before = usage(rig.work)
@@ -74,7 +76,7 @@ async def swapped(rig: Rig, rate: float, plan: SwapPlan) -> dict[str, Any]:
         release_id = await asyncio.to_thread(_copied, rig, old)
         new.set_result(release_id)
         marks["published"] = loop.time() - began_s
-        await asyncio.to_thread(promote_release, rig.ensemble.address("ranker"), rig.shop.shop_id, release_id)
+        await asyncio.to_thread(_promoted, rig, release_id)
         marks["promoted"] = loop.time() - began_s
         await asyncio.wait_for(watched.arrived.wait(), PROMOTION_S)
         marks["first_page"] = loop.time() - began_s
@@ -82,7 +84,7 @@ async def swapped(rig: Rig, rate: float, plan: SwapPlan) -> dict[str, Any]:
     finally:
         enough.set()
         result = await load
-        await asyncio.to_thread(_put_back, rig, old, labels.previous)
+        await asyncio.to_thread(_put_back, rig, labels, known)
     spent = usage(rig.work).since(before)
     return {**_figures(result, marks, plan), "releases": len(watched.releases), "rate": round(rate, 2), **spent.noise()}
 
@@ -136,16 +138,28 @@ def _copied(rig: Rig, release_id: str) -> str:
     return writer.release_id
 
 
-def _put_back(rig: Rig, old: str, previous: str | None) -> None:
+def _promoted(rig: Rig, release_id: str) -> None:
+    """Promote, and ask again while a service is still loading: a release of a million items takes its time."""
+    ends_s = time.monotonic() + PROMOTION_S
+    while True:
+        try:
+            promote_release(rig.ensemble.address("ranker"), rig.shop.shop_id, release_id)
+        except grpc.RpcError as error:
+            loading = error.code() in (grpc.StatusCode.FAILED_PRECONDITION, grpc.StatusCode.DEADLINE_EXCEEDED)
+            if not loading or time.monotonic() > ends_s:
+                raise
+        else:
+            return
+
+
+def _put_back(rig: Rig, labels: Labels, known: set[str]) -> None:
     """Make the old release stable again, and remove the copy."""
-    copies = [each for each in (rig.releases.labels().stable,) if each and each != old]
-    if copies:
+    if rig.stable != labels.stable:
         with release_service(rig.ensemble.address("ranker")) as service:
             request = ranker_pb2.RollbackReleaseRequest(shop_id=rig.shop.shop_id)
             service.RollbackRelease(request, timeout=PROMOTION_S)
-    labels = rig.releases.labels()
-    rig.releases.write_labels(labels.model_copy(update={"previous": previous}))
-    for copy in copies:
-        link = rig.releases.path / "serving" / "fusion" / copy.removeprefix("r")
+    rig.releases.write_labels(labels)
+    for copy in set(rig.releases.list_ids()) - known:
+        link = rig.releases.path / SERVING_FOLDER / FUSION / copy.removeprefix("r")
         link.unlink(missing_ok=True)
         shutil.rmtree(rig.releases.path / copy, ignore_errors=True)

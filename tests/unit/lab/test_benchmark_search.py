@@ -56,8 +56,9 @@ async def test_a_server_that_sustains_nothing_has_no_highest_load():
 
 
 def test_a_load_is_sustained_when_it_is_clean_and_the_server_is_not_behind():
-    assert LoadResult(1.0, 1.0, drain_s=MOST_BEHIND_S).sustained
-    assert not LoadResult(1.0, 1.0, drain_s=MOST_BEHIND_S + 0.1).sustained
+    assert LoadResult(1.0, 60.0, drain_s=MOST_BEHIND_S).sustained
+    assert not LoadResult(1.0, 60.0, drain_s=MOST_BEHIND_S + 0.1).sustained
+    assert not LoadResult(1.0, 10.0, drain_s=MOST_BEHIND_S).sustained
     assert not LoadResult(1.0, 1.0, degraded=1).sustained
     assert not LoadResult(1.0, 1.0, errors=Counter(UNAVAILABLE=1)).sustained
 
