@@ -4,11 +4,14 @@ import json
 from html.parser import HTMLParser
 
 import pytest
+from typer.testing import CliRunner
 
 from lab.benchmark.plots import FAINT, INK
 from lab.benchmark.report import page, write_report
 from lab.benchmark.sampling import Sample, trends
 from lab.benchmark.tables import BEGIN, END, put_into, table, tables
+from lab.commands import application
+from lab.commands.options import CommandFailed
 
 SPREAD = {"p50": 20.0, "p95": 35.5, "p99": 41.0}
 CPU = {"page_composer": 20.0, "ranker": 10.0, "benchmark": 2.0}
@@ -141,3 +144,35 @@ def test_the_document_of_figures_has_its_marks():
 
     text = (Path(__file__).parents[3] / "docs" / "performance.md").read_text(encoding="utf-8")
     assert BEGIN in put_into(text, "new")
+
+
+def test_the_command_prints_a_reports_tables_or_puts_them_into_a_document(result, tmp_path):
+    report, document = tmp_path / "bench.json", tmp_path / "performance.md"
+    report.write_text(json.dumps(result), encoding="utf-8")
+    printed = CliRunner().invoke(application, ["bench", "tables", str(report)])
+    assert (printed.exit_code, printed.output) == (0, tables(result) + "\n")
+    document.write_text(f"{BEGIN}\n{END}\n", encoding="utf-8")
+    put = CliRunner().invoke(application, ["bench", "tables", str(report), "--into", str(document)])
+    assert put.exit_code == 0
+    assert document.read_text(encoding="utf-8") == f"{BEGIN}\n{tables(result)}\n{END}\n"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--only", "flor"], "there is no such part"),
+        (["--sizes", "2000;20000"], "give sizes of 100 and more"),
+        (["--sizes", "7"], "give sizes of 100 and more"),
+        (["tables", "none.json"], "is no report"),
+    ],
+)
+def test_what_cannot_be_measured_or_shown_is_refused(arguments, message):
+    found = CliRunner().invoke(application, ["bench", *arguments])
+    assert isinstance(found.exception, CommandFailed)
+    assert message in str(found.exception)
+
+
+def test_a_work_folder_without_a_shop_says_what_to_do(tmp_path):
+    found = CliRunner().invoke(application, ["bench", "--sizes", "2000", "--only", "load", "--work", str(tmp_path)])
+    assert isinstance(found.exception, CommandFailed)
+    assert "vitrine demo --once" in str(found.exception)
