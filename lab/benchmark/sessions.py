@@ -27,7 +27,7 @@ from vitrine.user_profile.v1 import user_profile_pb2, user_profile_pb2_grpc
 TIMEOUT_S = 5.0
 THINK_S = 0.4
 """Mean time between an answer and the next step; people take longer, which would only make the run longer."""
-SECTIONS_SEEN = 3
+SHELVES_SEEN = 3
 PAGE_STEPS = ("page", "item page", "next page")
 PAGES_A_SESSION = len(PAGE_STEPS)
 
@@ -83,7 +83,7 @@ class Sessions:
         self.counts.visitors.append(visit.user_id)
         home = await self._step("page", lambda: self._page(visit))
         version = await self._step("record", lambda: self._seen(visit, home))
-        slots = [slot for section in home.sections[:SECTIONS_SEEN] for slot in section.slots]
+        slots = _shown(home)
         clicked = slots[int(self._random.integers(len(slots)))]
         version = await self._step("click", lambda: self._clicked(visit, clicked)) or version
         item = await self._step("item page", lambda: self._page(visit, f"item:{clicked.item_id}", version))
@@ -110,8 +110,7 @@ class Sessions:
         return page
 
     async def _seen(self, visit: "_Visit", page: page_composer_pb2.Page) -> int:
-        slots = [slot for section in page.sections[:SECTIONS_SEEN] for slot in section.slots]
-        return await self._record([visit.event(common_pb2.ACTION_IMPRESSION, slot) for slot in slots])
+        return await self._record([visit.event(common_pb2.ACTION_IMPRESSION, slot) for slot in _shown(page)])
 
     async def _clicked(self, visit: "_Visit", slot: page_composer_pb2.Slot) -> int:
         actions = (common_pb2.ACTION_CLICK, common_pb2.ACTION_VIEW)
@@ -122,6 +121,12 @@ class Sessions:
         answer = await self._profiles.RecordEvents(request, timeout=TIMEOUT_S)
         self.counts.events += answer.recorded_count
         return max((each.profile_version for each in answer.versions), default=0)
+
+
+def _shown(page: page_composer_pb2.Page) -> list[page_composer_pb2.Slot]:
+    """The slots of the first shelves; banners and coupons have none."""
+    shelves = [section for section in page.sections if section.slots]
+    return [slot for shelf in shelves[:SHELVES_SEEN] for slot in shelf.slots]
 
 
 @dataclass
