@@ -16,6 +16,7 @@ from lab.benchmark.pages import Pages
 from lab.benchmark.rig import Rig
 from lab.evaluation.statistics import RESAMPLES, percentiles
 from lab.releases import promote_release, release_service
+from services.kit.label_moves import move_labels
 from services.kit.release import MANIFEST_FILE, Labels, relative_files
 from services.kit.release_writer import FUSION, SERVING_FOLDER, ReleaseWriter
 from vitrine.page_composer.v1 import page_composer_pb2
@@ -158,7 +159,7 @@ def _put_back(rig: Rig, labels: Labels, known: set[str]) -> None:
         with release_service(rig.ensemble.address("ranker")) as service:
             request = ranker_pb2.RollbackReleaseRequest(shop_id=rig.shop.shop_id)
             service.RollbackRelease(request, timeout=PROMOTION_S)
-    rig.releases.write_labels(labels)
+    move_labels(rig.releases, rig.releases.labels(), labels)
     for copy in set(rig.releases.list_ids()) - known:
         link = rig.releases.path / SERVING_FOLDER / FUSION / copy.removeprefix("r")
         link.unlink(missing_ok=True)
