@@ -14,6 +14,7 @@ from lab.benchmark.machine import usage
 from lab.benchmark.open_loop import LoadResult, open_loop
 from lab.benchmark.pages import Pages
 from lab.benchmark.rig import Rig
+from lab.benchmark.settling import whole_pages
 from lab.evaluation.statistics import RESAMPLES, percentiles
 from lab.releases import promote_release, release_service
 from services.kit.label_moves import move_labels
@@ -85,7 +86,7 @@ async def swapped(rig: Rig, rate: float, plan: SwapPlan) -> dict[str, Any]:
     finally:
         enough.set()
         result = await load
-        await asyncio.to_thread(_put_back, rig, labels, known)
+        await _put_back(rig, labels, known)
     spent = usage(rig.work).since(before)
     return {**_figures(result, marks, plan), "releases": len(watched.releases), "rate": round(rate, 2), **spent.noise()}
 
@@ -153,14 +154,19 @@ def _promoted(rig: Rig, release_id: str) -> None:
             return
 
 
-def _put_back(rig: Rig, labels: Labels, known: set[str]) -> None:
-    """Make the old release stable again, and remove the copy."""
+async def _put_back(rig: Rig, labels: Labels, known: set[str]) -> None:
+    """Make the old release stable again, and remove the copy once no page is made with it."""
     if rig.stable != labels.stable:
-        with release_service(rig.ensemble.address("ranker")) as service:
-            request = ranker_pb2.RollbackReleaseRequest(shop_id=rig.shop.shop_id)
-            service.RollbackRelease(request, timeout=PROMOTION_S)
+        await asyncio.to_thread(_rolled_back, rig)
+        await whole_pages(rig.pages("swapped-back").compose, rig.stable, PROMOTION_S)
     move_labels(rig.releases, rig.releases.labels(), labels)
     for copy in set(rig.releases.list_ids()) - known:
         link = rig.releases.path / SERVING_FOLDER / FUSION / copy.removeprefix("r")
         link.unlink(missing_ok=True)
         shutil.rmtree(rig.releases.path / copy, ignore_errors=True)
+
+
+def _rolled_back(rig: Rig) -> None:
+    with release_service(rig.ensemble.address("ranker")) as service:
+        request = ranker_pb2.RollbackReleaseRequest(shop_id=rig.shop.shop_id)
+        service.RollbackRelease(request, timeout=PROMOTION_S)
