@@ -135,6 +135,7 @@ def lab(addresses: Mapping[str, str], releases: str) -> dict[str, Any]:
         "profiles": ["tools"],
         "entrypoint": ["python", "-m", "lab.commands"],
         "environment": told,
+        "env_file": [{"path": "settings.env", "required": False}],
         "volumes": ["workbench:/work", releases, "${VITRINE_SHOP_FILES:-./shop}:/shop:ro"],
         "restart": "no",
         "healthcheck": {"disable": True},

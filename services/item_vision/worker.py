@@ -67,6 +67,8 @@ class Worker:
         self._rule_of = rule_of
         self._waiting = metrics().gauge("vitrine_feature_jobs_waiting", "Feature jobs to be done, of all shops.")
         self._done = metrics().counter("vitrine_feature_jobs", "Feature jobs, by outcome.", ["outcome"])
+        for outcome in ("done", "failed"):
+            self._done.labels(outcome)  # a counter that begins at nought shows that nothing was done
 
     async def run(self) -> None:
         """Work until cancelled. Features of other encoders than ours are renewed."""

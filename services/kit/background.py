@@ -30,6 +30,7 @@ class BackgroundTasks:
 
         A task is taken for a loop, which is cancelled when the process drains; with `finish` it is given time to end.
         """
+        self._failures.labels(name)  # a counter that begins at nought shows its first step to alerts
         task = asyncio.create_task(work, name=name)
         (self._jobs if finish else self._loops).add(task)
         task.add_done_callback(self._finished)

@@ -127,6 +127,7 @@ class ReleaseWatcher(Generic[Loaded]):
                     LOG.exception("looking for releases failed", extra={"fields": {"shop_id": shop_id}})
 
     async def _look_at(self, directory: ReleaseDirectory, shop: _Shop[Loaded]) -> None:
+        self._broken.labels(directory.shop_id)  # a counter that begins at nought shows its first step to alerts
         wanted = await self._wanted(directory, shop)
         for release_id in wanted:
             if release_id not in shop.loaded and self._may_try(shop, release_id):

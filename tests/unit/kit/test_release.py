@@ -198,13 +198,22 @@ async def test_labelled_and_newest_releases_are_loaded_once_stable_first(tmp_pat
 
 
 async def test_a_label_whose_release_is_not_loaded_shows_in_the_metrics(tmp_path, watcher, loader, clock):
+    def failures() -> float | None:
+        return metrics().registry.get_sample_value("vitrine_release_failures_total", {"shop": "boutique"})
+
     def ready(label: str) -> float | None:
         return metrics().registry.get_sample_value("vitrine_label_ready", {"shop": "boutique", "label": label})
 
     stable, canary = (publish(tmp_path, day=day).release_id for day in range(2))
     directory(tmp_path).write_labels(Labels(stable=stable, canary=canary))
-    loader.failing.add(canary)
     await watcher.look()
+    before = failures()
+    assert before is not None  # from the start: alerts see its first step
+    newer = publish(tmp_path, day=2).release_id
+    loader.failing.add(newer)
+    directory(tmp_path).write_labels(Labels(stable=stable, canary=newer))
+    await watcher.look()
+    assert failures() == before + 1
     assert (ready("stable"), ready("canary"), ready("previous")) == (1.0, 0.0, 1.0)
     loader.failing.clear()
     clock.now_s += 10.0
