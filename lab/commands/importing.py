@@ -106,6 +106,7 @@ class import_progress:  # noqa: N801  used as a context manager, like a function
             disable=not console().is_terminal,
         )
         self._task = self._progress.add_task(escape(title), total=None, rows="")
+        self._first_rows: int | None = None
 
     def __enter__(self) -> Callable[[int, int, int], None]:
         self._progress.start()
@@ -116,9 +117,20 @@ class import_progress:  # noqa: N801  used as a context manager, like a function
 
     def _show(self, behind: int, total: int, rows: int) -> None:
         elapsed_s = self._progress.tasks[0].elapsed or 0.0
-        speed = f", {rows / elapsed_s:,.0f} a second" if elapsed_s > 0 else ""
+        if self._first_rows is None:
+            self._first_rows = rows  # of a resumed import: what is behind us cost nothing
+        speed = f", {(rows - self._first_rows) / elapsed_s:,.0f} a second" if elapsed_s > 0 else ""
         text = f"{rows:,} rows of {decimal(total)}{speed}"
         self._progress.update(self._task, completed=behind, total=total, rows=text)
+
+
+def _example(report: ImportReport, title: str, name: str) -> str:
+    """Say where a rejected row is and what to do, or name a thing that is missing."""
+    sample = next(iter(report.samples.get(f"dangling {name}" if title == "dangling" else name, ())), None)
+    if sample is None:
+        return ""
+    place = f"line {sample.line:,}: " if sample.line else ""
+    return f"[dim]{escape(place + (sample.remedy or sample.value))}[/]"
 
 
 def print_report(report: ImportReport, out: Console, rejects: Path | None = None) -> None:
@@ -139,7 +151,7 @@ def print_report(report: ImportReport, out: Console, rejects: Path | None = None
         ("joined", report.joined),
     ):
         for name, count in counts.most_common(12):
-            table.add_row(f"[dim]{title}[/]", escape(name), f"{count:,}")
+            table.add_row(f"[dim]{title}[/]", escape(name), f"{count:,}", _example(report, title, name))
     if table.row_count:
         out.print(table)
     for note in report.notes[:5]:
