@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 import uvloop
 
+from services.kit.collector import spare_what_stays
 from services.kit.drain import Watchdog
 from services.kit.runtime import Runtime
 from services.kit.settings import ServiceSettings
@@ -60,6 +61,7 @@ async def serve(definition: ServiceDefinition) -> None:
             await asyncio.wait({stopping, warming}, return_when=asyncio.FIRST_COMPLETED)
             if not stop.is_set():
                 warming.result()
+                spare_what_stays()
                 LOG.info("serving", extra={"fields": {"address": address}})
                 await stopping
         finally:
