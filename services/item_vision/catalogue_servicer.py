@@ -1,7 +1,7 @@
 """CatalogueService: check, call the domain, convert."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Set
 from datetime import UTC, datetime
 
 import grpc
@@ -210,15 +210,14 @@ class CatalogueServicer(item_vision_pb2_grpc.CatalogueServiceServicer):
             if changes.complete:
                 return
 
-    async def _still_known(self, request: pb.GetItemsRequest) -> frozenset[str]:
+    async def _still_known(self, request: pb.GetItemsRequest) -> Set[str]:
         """The items that are at the revision the caller holds."""
-        held = dict(zip(request.item_ids, request.known_revisions, strict=False))
-        if not any(held.values()):
-            return frozenset()
-        revisions = await self._holdings.catalogue.revisions(request.shop_id, list(held))
-        return frozenset(
-            item_id for item_id, revision in held.items() if revision and revisions.get(item_id) == revision
-        )
+        held = {
+            item_id: revision
+            for item_id, revision in zip(request.item_ids, request.known_revisions, strict=False)
+            if revision
+        }
+        return held.keys() - await self._holdings.catalogue.changed(request.shop_id, held) if held else frozenset()
 
     def _vectors_of(self, shop_id: str, release_id: str) -> VisionRelease | None:
         return self._holdings.releases.get(shop_id, release_id) if release_id else None

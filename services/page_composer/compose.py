@@ -87,10 +87,11 @@ class Composer:
         with stage("select"):  # 5. Whole-page selection
             promoted = promote(brief.template.places, campaigns, visit)
             task = assignment(brief, stock, question, promoted)
+            displays = Displays(scored.candidates.rows, index, visit.locale)
+            checking = await self._ask.begin_check(brief, task, displays)  # 6. begins: it is answered meanwhile
             draft = choose(task, visit)
         with stage("hydrate"):  # 6. Hydration and late check
-            displays = Displays(scored.candidates.rows, index, visit.locale)
-            await self._ask.displays(brief, draft, displays)
+            await self._ask.displays(brief, draft, displays, checking)
             draft = mended(draft, task, displays, visit)
         with stage("layout"):  # 7. Answer
             reasons = Reasons(brief.wording, visit.locale, visit, index)

@@ -13,12 +13,13 @@ from services.kit.errors import DependencyDown
 from services.page_composer.brief import Brief
 from services.page_composer.candidates import Scored, located
 from services.page_composer.draft import Draft
-from services.page_composer.hydrate import Displays, hydrate
+from services.page_composer.hydrate import Check, Displays, hydrate
 from services.page_composer.item_index import ItemIndex
 from services.page_composer.pools import Pool
 from services.page_composer.ports import NOBODY, Catalogue, LateCheck, Met, Profiles, Ranker, Views
 from services.page_composer.proposal import Proposal
 from services.page_composer.rules.campaign import Campaign, Spent, campaigns_in_force
+from services.page_composer.select import Assignment
 from services.page_composer.stand_ins import pools_without_ranker, segment_of
 from services.page_composer.visit import Visit
 
@@ -32,6 +33,11 @@ FIRST_INDEX_SHARE = 0.30
 
 RECOMMEND_AT_MOST_MS = 400.0
 """The ranker answers in a tenth of this: what takes longer is not coming, however patient the caller."""
+
+CHECKED_AT_ONCE = 1_000
+"""Items that one late check asks about at most: what GetItems takes."""
+TURNS_TO_SEND = 2
+"""Turns of the event loop after which a call is on its way: our task's first, and that in which gRPC sends."""
 
 
 @dataclass(frozen=True)
@@ -119,18 +125,33 @@ class Dependencies:
         scored = pools_without_ranker(proposals, cached, index, popularity, visit.at_s)
         return replace(located(scored, pools, index), static=static)
 
-    async def displays(self, brief: Brief, draft: Draft, displays: Displays) -> None:
-        """The late check of what the page shows; without it the index's own facts stand in."""
+    async def begin_check(self, brief: Brief, task: Assignment, displays: Displays) -> asyncio.Task[None]:
+        """Send the late check of all that may be selected, so that it is answered while selection is at work.
 
+        Returns when it is on its way; `displays` waits for its end.
+        """
+        possible = task.possible(CHECKED_AT_ONCE) if brief.shop.is_known else ()
+        checking = asyncio.create_task(displays.check(possible, self._late_check(brief)))
+        checking.add_done_callback(lambda ended: None if ended.cancelled() else ended.exception())
+        for _ in range(TURNS_TO_SEND):
+            await asyncio.sleep(0)
+        return checking
+
+    async def displays(self, brief: Brief, draft: Draft, displays: Displays, checking: asyncio.Task[None]) -> None:
+        """Refill what the late check found to be gone; without it the index's own facts stand in."""
+        try:
+            await checking
+            await hydrate(draft, displays, self._late_check(brief))
+        except DependencyDown as down:
+            stand_in = "item_index" if brief.shop.is_known else "static_page"
+            brief.trace.missing("item_vision", down.cause, stand_in)
+
+    def _late_check(self, brief: Brief) -> Check:
         async def check(held: Mapping[str, int]) -> LateCheck:
             visit = brief.request.visit
             return await self.catalogue.late_check(visit.shop_id, held, visit.locale, _seconds(brief, DISPLAY_SHARE))
 
-        try:
-            await hydrate(draft, displays, check)
-        except DependencyDown as down:
-            stand_in = "item_index" if brief.shop.is_known else "static_page"
-            brief.trace.missing("item_vision", down.cause, stand_in)
+        return check
 
     async def _recommended(
         self, brief: Brief, visit: Visit, met: Met, pools: Mapping[str, Pool], index: ItemIndex

@@ -24,56 +24,55 @@ class Displays:
     """What is known of items for display: what the index holds, as far as the catalogue did not say otherwise."""
 
     def __init__(self, rows: Ints, index: ItemIndex, locale: str) -> None:
-        self._rows = rows
-        self._index = index
+        self._facts: list[ItemFacts] = [index.facts[row] for row in rows.tolist()]
         self._locale = locale
-        self._checked: dict[str, Display | None] = {}
+        self._checked: set[int] = set()
+        """Candidates that the catalogue was asked about."""
+        self._otherwise: dict[int, Display | None] = {}
+        """Of these, what is not as the index knows it; None where the item is gone."""
+        self._from_index: dict[int, Display] = {}
 
     async def check(self, positions: Iterable[int], check: Check) -> None:
         """Ask about what was not asked yet, in one call; an item that the catalogue misses is gone. Raises:
         DependencyDown.
         """
-        unasked = {
-            facts.item_id: position
-            for position in positions
-            if (facts := self.facts(position)).item_id not in self._checked
-        }
+        unasked = [position for position in dict.fromkeys(positions) if position not in self._checked]
         if not unasked:
             return
-        found = await check({item_id: self.facts(position).revision for item_id, position in unasked.items()})
-        for item_id, position in unasked.items():
-            gone = item_id in found.missing
-            self._checked[item_id] = None if gone else found.changed.get(item_id) or self._from_index(position)
-
-    def item_id(self, position: int) -> str:
-        """The item of a candidate."""
-        return self._index.facts[int(self._rows[position])].item_id
+        asked = [self._facts[position] for position in unasked]
+        found = await check({facts.item_id: facts.revision for facts in asked})
+        self._checked.update(unasked)
+        if found.missing or found.changed:
+            position_of = {facts.item_id: position for facts, position in zip(asked, unasked, strict=True)}
+            self._otherwise |= {position_of[item_id]: display for item_id, display in found.changed.items()}
+            self._otherwise |= {position_of[item_id]: None for item_id in found.missing}
 
     def facts(self, position: int) -> ItemFacts:
         """The index's facts of a candidate."""
-        return self._index.facts[int(self._rows[position])]
+        return self._facts[position]
 
     def checked(self, position: int) -> bool:
         """Say whether the catalogue was asked about a candidate."""
-        return self.item_id(position) in self._checked
+        return position in self._checked
 
     def good(self, position: int) -> bool:
         """Say whether a candidate can stand on the page as far as is known."""
-        item_id = self.item_id(position)
-        display = self._checked[item_id] if item_id in self._checked else self._from_index(position)
+        display = self._otherwise[position] if position in self._otherwise else self._of_index(position)
         return display is not None and display.complete
 
     def gone(self) -> list[int]:
         """Candidates of which the catalogue said that they cannot be shown."""
-        bad = {item_id for item_id, display in self._checked.items() if display is None or not display.complete}
-        return [position for position in range(len(self._rows)) if self.item_id(position) in bad]
+        return sorted(position for position in self._checked if not self.good(position))
 
     def of(self, position: int) -> Display:
         """What to show of a candidate that is good."""
-        return self._checked.get(self.item_id(position)) or self._from_index(position)
+        return self._otherwise.get(position) or self._of_index(position)
 
-    def _from_index(self, position: int) -> Display:
-        return display_of(self.facts(position), self._locale)
+    def _of_index(self, position: int) -> Display:
+        display = self._from_index.get(position)
+        if display is None:
+            display = self._from_index[position] = display_of(self._facts[position], self._locale)
+        return display
 
 
 def display_of(facts: ItemFacts, locale: str) -> Display:
@@ -94,8 +93,8 @@ def display_of(facts: ItemFacts, locale: str) -> Display:
 
 
 async def hydrate(draft: Draft, displays: Displays, check: Check) -> None:
-    """Ask about what the page shows and refill what cannot be shown; a second, small call is made for refills that
-    need it.
+    """Ask about what the page shows, as far as it was not asked before, and refill what cannot be shown; a second,
+    small call is made for refills that need it.
 
     Raises: DependencyDown when nothing can be asked; `displays` then shows what the index knows.
     """

@@ -47,6 +47,15 @@ class Assignment:
     shelf_logits: Mapping[str, float]
     pinned: Sequence[PinnedCandidate] = ()
 
+    def possible(self, at_most: int) -> list[int]:
+        """Candidates that may be selected; where there are more, the worthiest of them."""
+        pinned = np.asarray([pin.position for pin in self.pinned], np.int64)
+        positions = np.unique(np.concatenate([*self.pools, pinned]))
+        if len(positions) > at_most:
+            positions = positions[np.argsort(-self.objective.worth[positions], kind="stable")[:at_most]]
+        found: list[int] = positions.tolist()
+        return found
+
 
 def select(assignment: Assignment, generator: np.random.Generator) -> Draft:
     """Choose the page's shelves and items."""

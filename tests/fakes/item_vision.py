@@ -134,8 +134,9 @@ class MemoryStore:
         there = {each: row for each, row in found.items() if not (row.deleted if retired else row.gone)}
         return {each: shop.linked(row) if linked else row.stored for each, row in there.items()}
 
-    async def revisions(self, shop_id: str, item_ids: Sequence[str]) -> dict[str, int]:
-        return {item_id: item.revision for item_id, item in (await self.get(shop_id, item_ids)).items()}
+    async def changed(self, shop_id: str, held: Mapping[str, int]) -> frozenset[str]:
+        known = await self.get(shop_id, list(held))
+        return frozenset(each for each, at in held.items() if each not in known or known[each].revision != at)
 
     async def page(
         self, shop_id: str, after: str, limit: int, created_from: datetime | None, *, retired: bool = False

@@ -96,7 +96,7 @@ def test_a_section_below_its_minimum_goes(two_equal_pools):
     pools = [np.arange(3), np.arange(6, 9)]
     draft = selected(replace(two_equal_pools, places=[place], pools=pools))
     displays = displays_of(draft)
-    displays._checked = {displays.item_id(draft.shelves[0].slots[0].position): None}
+    displays._otherwise = {draft.shelves[0].slots[0].position: None}
     assert refill(draft, displays) == 1
     assert draft.shelves == []
 
