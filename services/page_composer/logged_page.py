@@ -3,16 +3,15 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 from services.page_composer.answer import ORIGINS
 from services.page_composer.page import Page, Section, Versions
 from services.page_composer.rules.campaign import Coupon
 
 
-@dataclass(frozen=True)
-class LoggedSlot:
-    """A slot, in page order."""
+class LoggedSlot(NamedTuple):
+    """A slot, in page order. Its fields stand in the order of `_SLOT_COLUMNS`."""
 
     section_id: str
     shelf: str
@@ -113,29 +112,22 @@ def campaign_uses(page: Page, redemption_rate: float) -> list[CampaignUse]:
 
 
 def row_of_page(logged: LoggedPage) -> dict[str, Any]:
-    """The page as columns of its table."""
-    page, versions, slots = logged.page, logged.page.versions, logged.page.slots
+    """The page as columns of its table, in values that JSON has."""
+    page, versions = logged.page, logged.page.versions
+    columns = zip(*page.slots, strict=True) if page.slots else ((),) * len(_SLOT_COLUMNS)
     return {
         "shop_id": logged.shop_id,
         "page_id": page.page_id,
-        "composed_at": page.composed_at,
-        "pseudonym": logged.pseudonym,
+        "composed_at": page.composed_at.isoformat(),
+        "pseudonym": f"\\x{logged.pseudonym.hex()}" if logged.pseudonym else None,
         "device": page.device,
         "locale": page.locale,
         "region": page.region,
         "template_id": page.template_id,
         **{name: getattr(versions, name) for name in _VERSION_COLUMNS},
-        "arms": list(page.arms),
-        "degraded": list(page.degraded),
-        "section_ids": [slot.section_id for slot in slots],
-        "shelves": [slot.shelf for slot in slots],
-        "item_ids": [slot.item_id for slot in slots],
-        "rows": [slot.row for slot in slots],
-        "columns": [slot.column for slot in slots],
-        "origins": [slot.origin for slot in slots],
-        "propensities": [slot.propensity for slot in slots],
-        "p_click_if_seen": [slot.p_click for slot in slots],
-        "p_purchase_if_seen": [slot.p_purchase for slot in slots],
+        "arms": page.arms,
+        "degraded": page.degraded,
+        **dict(zip(_SLOT_COLUMNS, columns, strict=True)),
     }
 
 

@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
-from services.kit.background import BatchWriter
+from services.kit.background import BatchSettings, BatchWriter
 from services.kit.errors import DependencyDown
 from services.kit.pseudonyms import Pseudonyms
 from services.kit.status import RemoteError
@@ -24,6 +24,8 @@ LOG = logging.getLogger(__name__)
 
 RETRY_S = 1.0
 CAP_WINDOW = timedelta(hours=24)
+BATCHES = BatchSettings(max_wait_ms=500.0)
+"""A transaction costs as much as several pages, so they wait a little for company."""
 
 
 def pseudonym_of(pseudonyms: Pseudonyms, visit: Visit) -> bytes | None:
@@ -70,7 +72,7 @@ class PageLog:
         self._pseudonyms = pseudonyms
         self._redemption_rate = redemption_rate
         self._waiting: Counter[tuple[str, bytes, str]] = Counter()
-        self.writer: BatchWriter[Answered] = BatchWriter("page_log", self._write)
+        self.writer: BatchWriter[Answered] = BatchWriter("page_log", self._write, BATCHES)
         """Enter it as a context to start writing."""
 
     def put(self, page: Page, visit: Visit) -> None:

@@ -1,5 +1,6 @@
 """The page log: written in batches, exported in time order, erased by pseudonym."""
 
+import json
 from collections.abc import AsyncIterator, Iterable, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -35,6 +36,17 @@ _VIEWS = (
     .group_by(campaign_view.c.campaign_id)
 )
 
+# As one text: a page has a thousand numbers and names, and the driver would look at each of them three times.
+_KEEP = text(
+    f"INSERT INTO {page.fullname} SELECT * FROM json_populate_recordset(CAST(NULL AS {page.fullname}), "
+    "CAST(:rows AS json))"
+)
+_FIRST_TIMES = text(
+    f"INSERT INTO {page_ledger.fullname} (shop_id, page_id, composed_at) SELECT * FROM "
+    "unnest(CAST(:shop_ids AS text[]), CAST(:page_ids AS text[]), CAST(:moments AS timestamptz[])) "
+    "ON CONFLICT DO NOTHING RETURNING shop_id, page_id"
+)
+
 
 class PageStore:
     """Logged pages. Every method raises DependencyDown when PostgreSQL cannot be asked."""
@@ -48,7 +60,7 @@ class PageStore:
             new = await self._first_times(connection, pages)
             rows = [row_of_page(each) for each in new if each.may_be_kept]
             if rows:
-                await connection.execute(insert(page), rows)
+                await connection.execute(_KEEP, {"rows": json.dumps(rows, allow_nan=False)})
             await self._refuse(connection, [each for each in pages if each.refused])
             await self._count(connection, [(each, use) for each in new for use in each.campaigns])
 
@@ -113,12 +125,13 @@ class PageStore:
     async def _first_times(self, connection: AsyncConnection, pages: Iterable[LoggedPage]) -> list[LoggedPage]:
         """Those pages that were never logged before, each once."""
         waiting = {(each.shop_id, each.page.page_id): each for each in pages}
-        rows = [
-            {"shop_id": shop_id, "page_id": page_id, "composed_at": each.composed_at}
-            for (shop_id, page_id), each in sorted(waiting.items(), key=lambda pair: pair[0])
-        ]
-        statement = insert(page_ledger).values(rows).on_conflict_do_nothing()
-        written = await connection.execute(statement.returning(page_ledger.c.shop_id, page_ledger.c.page_id))
+        keys = sorted(waiting)
+        rows = {
+            "shop_ids": [shop_id for shop_id, _ in keys],
+            "page_ids": [page_id for _, page_id in keys],
+            "moments": [waiting[key].composed_at for key in keys],
+        }
+        written = await connection.execute(_FIRST_TIMES, rows)
         return [waiting[shop_id, page_id] for shop_id, page_id in written]
 
     async def _refuse(self, connection: AsyncConnection, pages: Sequence[LoggedPage]) -> None:
