@@ -1,7 +1,5 @@
 """From a page to its message: placements, tracking tokens, enum numbers."""
 
-from collections.abc import Iterable
-
 from google.protobuf.timestamp_pb2 import Timestamp
 
 from services.kit import tracking
@@ -32,44 +30,47 @@ def timestamp(at_s: float) -> Timestamp:
 
 
 class Answer:
-    """Turns one page into its message."""
+    """Writes one page into its message: in place, because a message handed to another is copied whole."""
 
     def __init__(self, page: Page, tracking_key: bytes, *, explain: bool) -> None:
         self._page = page
         self._key = tracking_key
         self._explain = explain
         self._device = common_pb2.Device.ValueType(page.device)
-        self._composed_at = timestamp(page.composed_at_s)
-
-    def message(self) -> pb.Page:
-        """The message."""
-        page = self._page
-        return pb.Page(
-            page_id=page.page_id,
-            sections=[self._section(section) for section in page.sections],
-            locale=page.locale,
-            device=self._device,
-            template_id=page.template_id,
-            versions=versions_message(page.versions),
+        # What all tokens of the page have in common; each slot's is made of it.
+        self._claims = common_pb2.TrackingClaims(
+            shop_id=page.shop_id,
+            release_id=page.versions.release_id,
+            composed_at=timestamp(page.composed_at_s),
             arms=page.arms,
-            degraded=[
-                pb.Degraded(dependency=each.dependency, cause=each.cause, stand_in=each.stand_in)
-                for each in page.degraded
-            ],
-            timings=[
-                common_pb2.StageTiming(stage=each.stage, duration_us=each.duration_us, cpu_us=each.cpu_us)
-                for each in page.timings
-            ],
-            composed_at=self._composed_at,
-            personalised=page.personalised,
-            dropped=[
-                pb.DroppedItem(item_id=each.item_id, reason=each.reason, rule_id=each.rule_id) for each in page.dropped
-            ],
-            expected_value=page.expected_value,
         )
+        self._placement = self._claims.placement
+        self._placement.page_id = page.page_id
+        self._placement.device = self._device
 
-    def _section(self, section: Section) -> pb.Section:
-        return pb.Section(
+    def write(self, message: pb.Page) -> None:
+        """Fill an empty message."""
+        page = self._page
+        message.page_id = page.page_id
+        for section in page.sections:
+            self._section(section, message)
+        message.locale = page.locale
+        message.device = self._device
+        message.template_id = page.template_id
+        message.versions.CopyFrom(versions_message(page.versions))
+        message.arms.extend(page.arms)
+        for each in page.degraded:
+            message.degraded.add(dependency=each.dependency, cause=each.cause, stand_in=each.stand_in)
+        for timing in page.timings:
+            message.timings.add(stage=timing.stage, duration_us=timing.duration_us, cpu_us=timing.cpu_us)
+        message.composed_at.CopyFrom(self._claims.composed_at)
+        message.personalised = page.personalised
+        for drop in page.dropped:
+            message.dropped.add(item_id=drop.item_id, reason=drop.reason, rule_id=drop.rule_id)
+        message.expected_value = page.expected_value
+
+    def _section(self, section: Section, page: pb.Page) -> None:
+        message = page.sections.add(
             section_id=section.section_id,
             kind=SECTION_KINDS[section.kind],
             shelf=section.shelf,
@@ -78,88 +79,73 @@ class Answer:
             evidence=evidence_message(section.evidence),
             row=section.row,
             layout=pb.SectionLayout(style=section.style, columns=section.columns, rows=section.rows),
-            slots=[self._slot(section, slot) for slot in section.slots],
-            banners=list(self._banners(section)),
-            coupons=list(self._coupons(section)),
             reserve_count=section.reserve_count,
             more_link=section.more_link,
         )
+        self._placement.section_id = section.section_id
+        for slot in section.slots:
+            self._slot(slot, message)
+        self._banners(section, message)
+        self._coupons(section, message)
 
-    def _slot(self, section: Section, slot: ItemSlot) -> pb.Slot:
+    def _slot(self, slot: ItemSlot, section: pb.Section) -> None:
         display = slot.display
-        placement = self._placement(section, slot.row, slot.column)
-        message = pb.Slot(
-            placement=placement,
+        message = section.slots.add(
             item_id=display.item_id,
             title=display.title,
             link=display.link,
-            price=common_pb2.Money(amount_minor=display.price_minor, currency=display.currency),
             brand=display.brand,
             category=display.category,
             image_count=display.image_count,
             image_etag=display.image_etag,
             reason=slot.reason,
-            tracking_token=self._token(display.item_id, placement),
+            tracking_token=self._token(display.item_id, slot.row, slot.column),
+            placement=self._placement,
             origin=ORIGINS[slot.origin],
             propensity=slot.propensity,
             rule_ids=slot.rule_ids,
             badges=slot.badges,
         )
+        price = message.price
+        price.amount_minor, price.currency = display.price_minor, display.currency
         if display.list_price_minor > display.price_minor:
-            message.list_price.amount_minor = display.list_price_minor
-            message.list_price.currency = display.currency
+            price = message.list_price
+            price.amount_minor, price.currency = display.list_price_minor, display.currency
         if slot.evidence is not None:
             message.evidence.CopyFrom(evidence_message(slot.evidence))
         if self._explain:
             message.p_click_if_seen = slot.p_click
             message.p_purchase_if_seen = slot.p_purchase
-        return message
 
-    def _banners(self, section: Section) -> Iterable[pb.BannerSlot]:
+    def _banners(self, section: Section, message: pb.Section) -> None:
         for slot in section.banners:
-            placement = self._placement(section, slot.row, slot.column)
-            yield pb.BannerSlot(
-                placement=placement,
+            message.banners.add(
+                tracking_token=self._token(slot.banner.banner_id, slot.row, slot.column),
+                placement=self._placement,
                 banner_id=slot.banner.banner_id,
                 campaign_id=slot.campaign_id,
                 title=slot.title,
                 link=slot.banner.link,
                 image=slot.banner.image,
-                tracking_token=self._token(slot.banner.banner_id, placement),
             )
 
-    def _coupons(self, section: Section) -> Iterable[pb.CouponSlot]:
+    def _coupons(self, section: Section, message: pb.Section) -> None:
         for slot in section.coupons:
-            placement = self._placement(section, slot.row, slot.column)
-            yield pb.CouponSlot(
-                placement=placement,
+            message.coupons.add(
+                tracking_token=self._token(slot.coupon.coupon_id, slot.row, slot.column),
+                placement=self._placement,
                 coupon_id=slot.coupon.coupon_id,
                 campaign_id=slot.campaign_id,
                 title=slot.title,
                 code=slot.coupon.code,
                 ends_at=timestamp(slot.ends_s),
-                tracking_token=self._token(slot.coupon.coupon_id, placement),
             )
 
-    def _placement(self, section: Section, row: int, column: int) -> common_pb2.Placement:
-        return common_pb2.Placement(
-            page_id=self._page.page_id,
-            section_id=section.section_id,
-            row=row,
-            column=column,
-            device=self._device,
-        )
-
-    def _token(self, item_id: str, placement: common_pb2.Placement) -> str:
-        claims = common_pb2.TrackingClaims(
-            shop_id=self._page.shop_id,
-            item_id=item_id,
-            placement=placement,
-            release_id=self._page.versions.release_id,
-            composed_at=self._composed_at,
-            arms=self._page.arms,
-        )
-        return tracking.issue(claims, self._key)
+    def _token(self, item_id: str, row: int, column: int) -> str:
+        """The token of a slot; its placement is then `_placement`, until the next."""
+        self._placement.row, self._placement.column = row, column
+        self._claims.item_id = item_id
+        return tracking.issue(self._claims, self._key)
 
 
 def evidence_message(evidence: Evidence) -> pb.Evidence:

@@ -55,7 +55,9 @@ class PageComposerServicer(page_composer_pb2_grpc.PageComposerServiceServicer):
                 explain=request.explain,
             )
         )
-        return pb.ComposePageResponse(page=Answer(page, self._key, explain=request.explain).message())
+        answer = pb.ComposePageResponse()
+        Answer(page, self._key, explain=request.explain).write(answer.page)
+        return answer
 
     async def PreviewPage(  # type: ignore[override]  # noqa: N802
         self, request: pb.PreviewPageRequest, context: grpc.aio.ServicerContext
@@ -82,8 +84,7 @@ class PageComposerServicer(page_composer_pb2_grpc.PageComposerServiceServicer):
             before_asked = asked
         before = await self._composer.preview(before_asked, standing)
         after = await self._composer.preview(asked, changed)
-        return pb.PreviewPageResponse(
-            page=Answer(after, self._key, explain=True).message(),
+        answer = pb.PreviewPageResponse(
             changes=[
                 pb.SlotChange(
                     placement=common_pb2.Placement(
@@ -97,8 +98,10 @@ class PageComposerServicer(page_composer_pb2_grpc.PageComposerServiceServicer):
                     after_item_id=change.after_item_id,
                 )
                 for change in changes(before, after)
-            ],
+            ]
         )
+        Answer(after, self._key, explain=True).write(answer.page)
+        return answer
 
     async def ExportPages(  # type: ignore[override]  # noqa: N802
         self, request: pb.ExportPagesRequest, context: grpc.aio.ServicerContext
