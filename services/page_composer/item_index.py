@@ -1,6 +1,6 @@
 """The composer's own item facts, in packed columns: what selection needs and display data that can stand in."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 
@@ -14,6 +14,9 @@ UNTRACKED = -1
 
 DEFAULT_MARGIN_RATIO = 0.3
 """Assumed while no item of the shop says its margin; then the shop's own average is taken."""
+
+ANSWERS_REMEMBERED = 1_000
+"""Filters of category or region whose codes a snapshot remembers."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,9 +123,7 @@ class ItemIndex:
 
     def category_mask(self, paths: Iterable[str], rows: Ints | None = None) -> Bools:
         """Items of these category paths or below: `[size]`, or `[n]` for the given rows."""
-        wanted = tuple(paths)
-        codes = [any(covers(path, each, "/") for path in wanted) for each in self.categories]
-        return _looked_up(codes, _at(self.category, rows))
+        return np.asarray(self._codes_within(tuple(paths))[_at(self.category, rows)], np.bool_)
 
     def brand_mask(self, names: Iterable[str], rows: Ints | None = None) -> Bools:
         """Items of these brands: `[size]`, or `[n]` for the given rows."""
@@ -132,15 +133,42 @@ class ItemIndex:
     def seller_mask(self, names: Iterable[str], rows: Ints | None = None) -> Bools:
         """Items of these sellers: `[size]`, or `[n]` for the given rows."""
         wanted = frozenset(names)
-        return _looked_up([each in wanted for each in self.sellers], _at(self.seller, rows))
+        truths = np.asarray([*(each in wanted for each in self.sellers), False], np.bool_)
+        return np.asarray(truths[_at(self.seller, rows)], np.bool_)
 
     def region_mask(self, region: str, rows: Ints | None = None) -> Bools:
         """Items that may be sold in a region: `[size]`, or `[n]` for the given rows.
 
         In an unknown region ("") only what is sold everywhere.
         """
-        allowed = [not each or any(covers(wide, region, "-") for wide in each) for each in self.region_sets]
-        return _looked_up(allowed, _at(self.region_set, rows))
+        return np.asarray(self._sets_with(region)[_at(self.region_set, rows)], np.bool_)
+
+    def _codes_within(self, paths: tuple[str, ...]) -> Bools:
+        """`[categories]` which are among these paths or below. Pages ask for the same few paths again and again."""
+        return self._remembered(
+            paths, lambda: [any(covers(path, each, "/") for path in paths) for each in self.categories]
+        )
+
+    def _sets_with(self, region: str) -> Bools:
+        """`[region sets]` which hold a region."""
+        return self._remembered(
+            region, lambda: [not each or any(covers(wide, region, "-") for wide in each) for each in self.region_sets]
+        )
+
+    def _remembered(self, key: Hashable, work_out: Callable[[], list[bool]]) -> Bools:
+        """What was worked out for a key; one entry more than there are codes, so that an empty vocabulary can be
+        looked up too.
+        """
+        known = self._answers.get(key)
+        if known is None:
+            while len(self._answers) >= ANSWERS_REMEMBERED:
+                del self._answers[next(iter(self._answers))]
+            known = self._answers[key] = np.asarray([*work_out(), False], np.bool_)
+        return known
+
+    @cached_property
+    def _answers(self) -> dict[Hashable, Bools]:
+        return {}
 
     @cached_property
     def margin_minor(self) -> Floats:
@@ -158,11 +186,6 @@ class ItemIndex:
     def _usual_margin_ratio(self) -> float:
         known = self.margin_ratio[self.present & ~np.isnan(self.margin_ratio)]
         return float(known.mean()) if len(known) else DEFAULT_MARGIN_RATIO
-
-
-def _looked_up(truths: Sequence[bool], codes: Ints) -> Bools:
-    # One entry more than there are codes, so that an empty vocabulary can be looked up too.
-    return np.asarray(np.asarray([*truths, False], np.bool_)[codes], np.bool_)
 
 
 def _at(column: Ints, rows: Ints | None) -> Ints:
