@@ -10,7 +10,7 @@ export TF_CPP_MIN_LOG_LEVEL ?= 2
 # uv does not read pip's settings: hand a mirror configured for pip on.
 export UV_DEFAULT_INDEX ?= $(PIP_INDEX_URL)
 
-.PHONY: help setup demo test check bench protos deployment requirements clean
+.PHONY: help setup spark demo test check bench protos deployment requirements clean
 
 help:            ## List the targets.
 	@grep -hE '^[a-z]+: .*##|^[a-z]+:  +##' $(MAKEFILE_LIST) | sed -E 's/:.*##/ -/'
@@ -27,6 +27,12 @@ $(VENV)/.complete: requirements.txt requirements-bootstrap.txt pyproject.toml
 	  || $(BIN)/python -m pip install -q --disable-pip-version-check --require-hashes -r requirements.txt
 	@$(BIN)/python -m pip install -q --disable-pip-version-check --no-deps --no-build-isolation -e .
 	@touch $@
+
+spark: setup     ## Add Spark, for data beyond one machine (needs Java 17 or newer).
+	@if [ -z "$$UV_DEFAULT_INDEX" ]; then unset UV_DEFAULT_INDEX; fi; \
+	  $(BIN)/uv pip install -q --python $(BIN)/python --require-hashes --no-deps -r requirements-spark.txt \
+	  || $(BIN)/python -m pip install -q --disable-pip-version-check --require-hashes --no-deps -r requirements-spark.txt
+	@command -v java > /dev/null || [ -x "$$JAVA_HOME/bin/java" ] || echo "Spark is installed; it needs Java 17 or newer as well"
 
 demo: setup      ## Boutique, import, training, release, every process, a page here and a storefront to open.
 	@$(BIN)/vitrine demo $(ARGS)
@@ -58,7 +64,8 @@ deployment: setup  ## Remake deploy/'s compose file, Prometheus configuration an
 	$(BIN)/python -m lab.deployment
 
 requirements: setup  ## Resolve pyproject.toml anew into hash-pinned requirements (no registry addresses).
-	$(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-annotate --no-header --all-extras pyproject.toml -o requirements.txt
+	$(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-annotate --no-header --extra development pyproject.toml -o requirements.txt
+	echo 'pyspark>=4,<5' | $(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-annotate --no-header --constraint requirements.txt - -o requirements-spark.txt
 	echo uv | $(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-annotate --no-header - -o requirements-bootstrap.txt
 	$(BIN)/python -m lab.deployment
 

@@ -3,12 +3,14 @@
 import os
 import shutil
 from collections.abc import Iterator
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 from hypothesis import settings
 
+from lab.preparation.engines.java import java_found
 from tests.postgres import postgres_dsn, postgres_server
 
 if TYPE_CHECKING:
@@ -38,6 +40,8 @@ def missing_for(item: pytest.Item) -> str | None:
         return "no Chromium on the PATH and VITRINE_CHROMIUM is not set"
     if item.get_closest_marker("shared_data") and not os.environ.get("VITRINE_DATA"):
         return "VITRINE_DATA, the folder of real data, is not set"
+    if item.get_closest_marker("spark") and (find_spec("pyspark") is None or not java_found()):
+        return "no pyspark (`make spark`) or no Java"
     return None
 
 

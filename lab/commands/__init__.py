@@ -15,6 +15,7 @@ from lab.commands import (
     exporting,
     held,
     importing,
+    prepare,
     release,
     serve,
     simulate,
@@ -45,6 +46,7 @@ application = typer.Typer(
 application.command("import")(importing.import_file)
 application.command("held")(held.held)
 application.command("export")(exporting.export)
+application.command("prepare")(prepare.prepare)
 application.command("train")(train.train)
 application.add_typer(release.application, name="release")
 application.command("up")(up.up)

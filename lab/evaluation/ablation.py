@@ -37,7 +37,7 @@ TRAINING = TrainingConfig(validation_share=0.1, held_out_share=0.25)
 def run(context: "EvaluationContext") -> dict[str, Any]:
     """Train with everything and without each, and compare; `passed` when both intervals lie above zero."""
     options = TrainingOptions(fusion_training=TRAINING)
-    data = export_shop(context.shop_id, context.addresses, context.progress.show)
+    data = export_shop(context.shop_id, context.work, context.addresses, context.progress.show)
     pages = logged_pages(data.events)
     cut = cut_of(data, pages, options)
     bands = fit_price_bands(data)

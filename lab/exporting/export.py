@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import islice
 from pathlib import Path
 from typing import Any, Literal
 
@@ -11,13 +12,13 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from lab.channels import open_channel
-from lab.exporting.tables import TABLES, Row, Table
+from lab.exporting.tables import TABLES, Table
 from vitrine.item_vision.v1 import item_vision_pb2, item_vision_pb2_grpc
 from vitrine.page_composer.v1 import page_composer_pb2, page_composer_pb2_grpc
 from vitrine.user_profile.v1 import user_profile_pb2, user_profile_pb2_grpc
 
 Kind = Literal["events", "pages", "items"]
-ROWS_A_GROUP = 50_000
+MESSAGES_A_GROUP = 20_000
 ITEMS_A_PAGE = 1_000
 SERVICE_OF: Mapping[Kind, str] = {"events": "user_profile", "pages": "page_composer", "items": "item_vision"}
 
@@ -53,24 +54,22 @@ def run_export(
 
 def write_rows(path: Path, table: Table, messages: Iterator[Any], progress: Callable[[int], None]) -> int:
     """Write the rows of messages, a group at a time; returns how many."""
-    count, group = 0, list[Row]()
+    count = 0
     with pq.ParquetWriter(path, table.schema, compression="zstd") as writer:
-        for message in messages:
-            group += table.rows(message)
-            if len(group) >= ROWS_A_GROUP:
-                count += _write(writer, table, group)
-                progress(count)
-        count += _write(writer, table, group)
-    progress(count)
+        while group := list(islice(messages, MESSAGES_A_GROUP)):
+            written = _arrow(table, group)
+            writer.write_table(written)
+            count += written.num_rows
+            progress(count)
+    if not count:
+        progress(0)
     return count
 
 
-def _write(writer: pq.ParquetWriter, table: Table, group: list[Row]) -> int:
-    size = len(group)
-    if size:
-        writer.write_table(pa.Table.from_pylist(group, schema=table.schema))
-        group.clear()
-    return size
+def _arrow(table: Table, group: list[Any]) -> pa.Table:
+    if table.write_columns is not None:
+        return pa.table(dict(table.write_columns(group)), schema=table.schema)
+    return pa.Table.from_pylist([row for message in group for row in table.rows(message)], schema=table.schema)
 
 
 def _events(job: ExportJob, channel: grpc.Channel) -> Iterator[user_profile_pb2.Event]:

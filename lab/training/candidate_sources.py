@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lab.training.logged_pages import LoggedPage
-from lab.training.shop_data import DAY_US, ShopData
+from lab.training.shop_data import DAY_US, EventColumns, ShopData
 from services.ranker.model.normalisation import country
 from services.ranker.source import ACTION_WEIGHTS
 from services.ranker.sources import SOURCES, load_source
@@ -39,21 +39,26 @@ def interactions_of(data: ShopData, before_us: int) -> Interactions:
     events = data.events
     counted = np.isin(events.action, list(ACTION_WEIGHTS)) & (events.item >= 0) & (events.occurred_us < before_us)
     chosen = np.flatnonzero(counted)
-    segments = [
-        (f"region:{region}" if region else "", f"device:{device}")
-        for region, device in zip(
-            (country(events.region[event]) for event in chosen.tolist()), events.device[chosen].tolist(), strict=True
-        )
-    ]
     return Interactions(
         users=events.subject[chosen],
         rows=events.item[chosen],
         actions=events.action[chosen],
         age_days=((before_us - events.occurred_us[chosen]) / DAY_US).astype(np.float32),
-        segments=np.array(segments, np.str_).reshape(-1, 2),
+        segments=_segments(events, chosen),
         user_count=len(events.subjects),
         item_count=len(data.items),
     )
+
+
+def _segments(events: EventColumns, chosen: NDArray[np.int64]) -> NDArray[np.str_]:
+    """`[n, 2]` region and device of each event. A million events name a few regions: each is worked out once."""
+    named = [events.region[event] for event in chosen.tolist()]
+    code_of = {region: code for code, region in enumerate(dict.fromkeys(named))}
+    codes = np.fromiter((code_of[region] for region in named), np.int64, len(named))
+    regions = np.array([f"region:{country(region)}" if country(region) else "" for region in code_of] or [""], np.str_)
+    devices = events.device[chosen]
+    names = np.array([f"device:{device}" for device in range(int(devices.max(initial=0)) + 1)], np.str_)
+    return np.stack([regions[codes].astype(np.str_), names[devices].astype(np.str_)], axis=1)
 
 
 def train_sources(

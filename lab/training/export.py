@@ -1,15 +1,17 @@
-"""Reads a shop through the services' export calls: the only way training gets at data."""
+"""Reads a shop through the services' export calls and the tables prepared of them: the only way to data."""
 
-import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
 from lab.channels import open_channel
-from lab.training.shop_data import EventColumns, RawFeatures, ShopData
+from lab.preparation.prepare import Prepared
+from lab.preparation.shop import prepare_shop
+from lab.training.prepared_tables import read_event_columns, read_popularity, read_price_edges
+from lab.training.shop_data import RawFeatures, ShopData
 from vitrine.item_vision.v1 import item_vision_pb2, item_vision_pb2_grpc
-from vitrine.user_profile.v1 import user_profile_pb2, user_profile_pb2_grpc
 
 Progress = Callable[[str, int, int], None]
 """(what, done, of how many; 0 when unknown)."""
@@ -21,8 +23,8 @@ class NothingToLearnError(Exception):
     """The shop has no items or no events; the message says what to import."""
 
 
-def export_shop(shop_id: str, addresses: Mapping[str, Sequence[str]], progress: Progress) -> ShopData:
-    """Read catalogue, features and events of a shop.
+def export_shop(shop_id: str, work: Path, addresses: Mapping[str, Sequence[str]], progress: Progress) -> ShopData:
+    """Read catalogue and features of a shop, and its prepared events and statistics, which are made anew.
 
     Raises: NothingToLearnError when there are no items.
     """
@@ -33,9 +35,22 @@ def export_shop(shop_id: str, addresses: Mapping[str, Sequence[str]], progress: 
             raise NothingToLearnError(f"shop {shop_id} has no items: bring them with `vitrine import items`")
         number_of = {item.item_id: number for number, item in enumerate(items)}
         features = _features(catalogue, shop_id, number_of, progress)
-    with open_channel(addresses["user_profile"], "vitrine.user_profile.v1") as channel:
-        events = _events(user_profile_pb2_grpc.UserProfileServiceStub(channel), shop_id, number_of, progress)
-    return ShopData(shop_id, items, features, events, now_us=time.time_ns() // 1_000)
+    prepared = prepare_shop(shop_id, work, addresses, progress)
+    return prepared_shop(prepared, items, features)
+
+
+def prepared_shop(prepared: Prepared, items: Sequence[item_vision_pb2.ItemFacts], features: RawFeatures) -> ShopData:
+    """What training reads, from prepared tables beside the catalogue and its features, which are in item order."""
+    number_of = {item.item_id: number for number, item in enumerate(items)}
+    return ShopData(
+        shop_id=prepared.shop_id,
+        items=items,
+        features=features,
+        events=read_event_columns(prepared.path("events"), number_of),
+        price_edges_minor=read_price_edges(prepared.path("price_bands")),
+        popularity=read_popularity(prepared.path("item_statistics"), number_of),
+        now_us=prepared.as_of_us,
+    )
 
 
 def _items(
@@ -62,13 +77,16 @@ def _features(
     hashes = np.zeros(len(number_of), np.uint64)
     backbone, encoder, done = "", "", 0
     for message in catalogue.ExportFeatures(item_vision_pb2.ExportFeaturesRequest(shop_id=shop_id)):
-        if not image.shape[1]:
-            image = np.zeros((len(number_of), message.image_width), np.float32)
+        if not text.shape[1]:
             text = np.zeros((len(number_of), message.text_width), np.float32)
             backbone, encoder = message.image_backbone, message.text_encoder
         numbers = np.array([number_of.get(item_id, -1) for item_id in message.item_ids], np.int64)
         known = numbers >= 0
-        image[numbers[known]] = _matrix(message.image_features, message.image_width)[known]
+        pictures = _matrix(message.image_features, message.image_width)[known]
+        if pictures.any():
+            # A catalogue without pictures would otherwise hold half a gigabyte of zeros for 90,000 items.
+            image = image if image.shape[1] else np.zeros((len(number_of), message.image_width), np.float32)
+            image[numbers[known]] = pictures
         text[numbers[known]] = _matrix(message.text_features, message.text_width)[known]
         hashes[numbers[known]] = np.array(message.image_hashes, np.uint64)[known]
         done += len(numbers)
@@ -78,65 +96,3 @@ def _features(
 
 def _matrix(content: bytes, width: int) -> NDArray[np.float32]:
     return np.frombuffer(content, "<f2").astype(np.float32).reshape(-1, width)
-
-
-class _Numbers:
-    """Numbers for texts, in order of first appearance; −1 for the empty text."""
-
-    def __init__(self) -> None:
-        self.texts: dict[str, int] = {}
-
-    def __call__(self, text: str) -> int:
-        return self.texts.setdefault(text, len(self.texts)) if text else -1
-
-
-def _events(
-    profiles: user_profile_pb2_grpc.UserProfileServiceStub,
-    shop_id: str,
-    number_of: Mapping[str, int],
-    progress: Progress,
-) -> EventColumns:
-    subjects, pages = _Numbers(), _Numbers()
-    numbers: list[tuple[int, ...]] = []
-    regions: list[str] = []
-    locales: list[str] = []
-    item_ids: list[str] = []
-    queries: list[str] = []
-    for message in profiles.ExportEvents(user_profile_pb2.ExportEventsRequest(shop_id=shop_id)):
-        for event in message.events:
-            place, at = event.placement, event.occurred_at
-            numbers.append(
-                (
-                    at.seconds * 1_000_000 + at.nanos // 1_000,
-                    event.action,
-                    number_of.get(event.item_id, -1),
-                    subjects(event.user_id or event.session_id),
-                    pages(place.page_id),
-                    place.row,
-                    place.column,
-                    event.device or place.device,
-                )
-            )
-            regions.append(event.region)
-            locales.append(event.locale)
-            item_ids.append(event.item_id)
-            queries.append(event.query)
-        progress("events", len(numbers), 0)
-    table = np.array(numbers, np.int64).reshape(-1, 8)
-    occurred_us, *rest = table.T
-    action, item, subject, page, row, column, device = (values.astype(np.int32) for values in rest)
-    return EventColumns(
-        occurred_us=occurred_us,
-        action=action,
-        item=item,
-        subject=subject,
-        page=page,
-        row=row,
-        column=column,
-        device=device,
-        region=regions,
-        locale=locales,
-        item_ids=item_ids,
-        queries=queries,
-        subjects=list(subjects.texts),
-    )

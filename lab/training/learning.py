@@ -81,7 +81,8 @@ def learn_users(data: ShopData, cut: Cut, options: TrainingOptions, progress: Pr
     def show(epoch: int, most: int, ndcg: float) -> None:
         progress(f"user autoencoder, held-out NDCG@100 {ndcg:.3f}", epoch, most)
 
-    return autoencoder.train(vectors, len(data.items), options.autoencoder, weighting, show)
+    categories, _ = codes([item.category for item in data.items])
+    return autoencoder.train(vectors, len(data.items), options.autoencoder, weighting, show, categories)
 
 
 def serving_parts(
@@ -106,7 +107,7 @@ def serving_parts(
         price_bands=bands,
         sources={},
         content=content.vectors,
-        row_popularity=popularity.before(data.now_us),
+        row_popularity=data.popularity,
         purchase_share=0.0,
         rows=rows,
         fresh=FreshItems(data.shop_id, "", spaces),

@@ -49,8 +49,8 @@ def train(
     Raises: NothingToLearnError; ExportRefused when the C++ runtime does not run the model.
     """
     clock = _Clock()
-    with clock.stage("export"):
-        data = export_shop(shop_id, addresses, progress)
+    with clock.stage("export and preparation"):
+        data = export_shop(shop_id, work, addresses, progress)
     return train_on(data, work / "releases", options, progress, clock)
 
 

@@ -5,40 +5,40 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from lab.preparation.integers import WINDOWS_DAYS
 from lab.training.shop_data import DAY_US, EventColumns
 from services.ranker.source import ACTION_WEIGHTS
-
-WINDOWS_DAYS = (1, 7, 30)
 
 
 @dataclass(frozen=True)
 class Popularity:
-    """Cumulative weighted actions by day."""
+    """Weighted actions in time order; what they add up to is counted for the day that is asked about."""
 
-    first_day: int
-    """Days since the epoch of the first column."""
-    cumulative: NDArray[np.float32]
-    """`[days + 1, items]`: entry d is everything before day `first_day + d`."""
+    days: NDArray[np.int64]
+    """`[n]` days since the epoch, ascending."""
+    items: NDArray[np.int32]
+    """`[n]` item numbers."""
+    weights: NDArray[np.float64]
+    """`[n]` whole halves, so that sums are exact."""
+    item_count: int
 
     @classmethod
     def of(cls, events: EventColumns, item_count: int) -> "Popularity":
         """Count the events of known items; impressions do not count."""
-        weights = np.zeros(64, np.float32)
+        weights = np.zeros(64)
         for action, weight in ACTION_WEIGHTS.items():
             weights[action] = weight
         counted = np.flatnonzero((events.item >= 0) & (weights[events.action] > 0))
         days = events.occurred_us[counted] // DAY_US
-        first, last = (int(days.min()), int(days.max())) if len(days) else (0, 0)
-        daily = np.zeros((last - first + 2, item_count), np.float32)
-        np.add.at(daily, (days - first + 1, events.item[counted]), weights[events.action[counted]])
-        return cls(first, daily.cumsum(axis=0, dtype=np.float32))
+        order = np.argsort(days, kind="stable")
+        counted = counted[order]
+        return cls(days[order], events.item[counted], weights[events.action[counted]], item_count)
 
     def before(self, at_us: int) -> NDArray[np.float32]:
         """`[items, 3]` weighted actions of the last 1, 7 and 30 whole days before the day of `at_us`."""
-        day = at_us // DAY_US - self.first_day
-        end = self._until(day)
-        return np.stack([end - self._until(day - window) for window in WINDOWS_DAYS], axis=1)
+        day = at_us // DAY_US
+        return np.stack([self._between(day - window, day) for window in WINDOWS_DAYS], axis=1)
 
-    def _until(self, day: int) -> NDArray[np.float32]:
-        until: NDArray[np.float32] = self.cumulative[int(np.clip(day, 0, len(self.cumulative) - 1))]
-        return until
+    def _between(self, first_day: int, end_day: int) -> NDArray[np.float32]:
+        part = slice(*np.searchsorted(self.days, [first_day, end_day]).tolist())
+        return np.bincount(self.items[part], self.weights[part], self.item_count).astype(np.float32)

@@ -3,14 +3,13 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
 
 from lab.training.logged_pages import LoggedPage
 from lab.training.popularity import Popularity
-from lab.training.shop_data import DAY_US, ShopData
+from lab.training.shop_data import DAY_US, EventColumns, ShopData
 from services.ranker.items import Items
 from services.ranker.model.features import raw_candidate_features, stack_visitor_tensors, visitor_tensors
 from services.ranker.model.normalisation import Normalisation, fit_normalisation
@@ -48,9 +47,10 @@ class Requests:
 
     def __init__(self, data: ShopData, parts: ServingParts) -> None:
         self._data, self._parts = data, parts
-        self._histories = _histories(data)
+        self._histories = _Histories(data.events)
         self._limits = ProfileLimits(recent_actions=RECENT_ACTIONS)
         self._day, self._release = -1, parts.release
+        self._latest: tuple[tuple[object, ...], Visitor] | None = None
 
     @property
     def vocabulary(self) -> Vocabulary:
@@ -58,9 +58,20 @@ class Requests:
         return self._parts.release.vocabulary
 
     def visitor(self, page: LoggedPage) -> Visitor:
-        """The visitor as the ranker would have seen them, from events before the page."""
+        """The visitor as the ranker would have seen them, from events before the page.
+
+        Pages of one person at one moment and place (the lines of a basket) that follow one another share their visitor.
+        """
+        events = self._data.events
+        situation = events.device[page.event], events.region[page.event], events.locale[page.event]
+        key = (page.subject, page.occurred_us, *situation)
+        if self._latest is None or self._latest[0] != key:
+            self._latest = key, self._visitor(page)
+        return self._latest[1]
+
+    def _visitor(self, page: LoggedPage) -> Visitor:
         parts, events = self._parts, self._data.events
-        profile = self._histories[page.subject].profile(page.occurred_us, parts.facets, parts.encoder, self._limits)
+        profile = self._histories.of(page.subject).profile(page.occurred_us, parts.facets, parts.encoder, self._limits)
         visit = common_pb2.VisitContext(
             device=int(events.device[page.event]),  # type: ignore[arg-type]
             region=events.region[page.event],
@@ -130,18 +141,27 @@ def standardised_rows(
     return rows, normalisation
 
 
-def _histories(data: ShopData) -> list[History]:
-    events = data.events
-    order = np.argsort(events.subject, kind="stable")
-    bounds = np.searchsorted(events.subject[order], np.arange(len(events.subjects) + 1))
-    times, actions = events.occurred_us.tolist(), events.action.tolist()
-    return [
-        History(
-            ProfileEvent(times[event], actions[event], events.item_ids[event], events.queries[event])
-            for event in order[start:end].tolist()
-        )
-        for start, end in pairwise(bounds.tolist())
-    ]
+class _Histories:
+    """Each subject's history, made when it is first asked for: most of a large shop's subjects never are."""
+
+    def __init__(self, events: EventColumns) -> None:
+        self._events = events
+        self._order = np.argsort(events.subject, kind="stable")
+        self._bounds = np.searchsorted(events.subject[self._order], np.arange(len(events.subjects) + 1))
+        self._made: dict[int, History] = {}
+
+    def of(self, subject: int) -> History:
+        """All events of a subject."""
+        if subject not in self._made:
+            events = self._events
+            own = self._order[self._bounds[subject] : self._bounds[subject + 1]]
+            self._made[subject] = History(
+                ProfileEvent(at_us, action, events.item_ids[event], events.queries[event])
+                for event, at_us, action in zip(
+                    own.tolist(), events.occurred_us[own].tolist(), events.action[own].tolist(), strict=True
+                )
+            )
+        return self._made[subject]
 
 
 def _moment(at_us: int) -> datetime:

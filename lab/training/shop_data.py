@@ -18,7 +18,7 @@ class RawFeatures:
     """Features of the items before any release's heads; row k is item k."""
 
     image: NDArray[np.float32]
-    """`[items, width]`; zeros for items without a picture."""
+    """`[items, width]`; zeros for items without a picture, and a width of 0 where no item has one."""
     text: NDArray[np.float32]
     """`[items, width]`."""
     hashes: NDArray[np.uint64]
@@ -65,8 +65,12 @@ class ShopData:
     """By item id; item k of every column is `items[k]`."""
     features: RawFeatures
     events: EventColumns
+    price_edges_minor: Mapping[str, Sequence[float]]
+    """Edges between price bands by department; "" holds the whole shop's."""
+    popularity: NDArray[np.float32]
+    """`[items, 3]` weighted actions of the last 1, 7 and 30 whole days before the day of `now_us`."""
     now_us: int
-    """When the export was taken."""
+    """When the export was taken, or the end of a log that ended long before."""
 
     @cached_property
     def item_ids(self) -> list[str]:

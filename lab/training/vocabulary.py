@@ -8,8 +8,8 @@ from services.ranker.vocabulary import Vocabulary
 
 
 def fit_price_bands(data: ShopData) -> PriceBands:
-    """Bands of the catalogue's prices."""
-    return PriceBands.fit(data.prices_minor, [item.category for item in data.items])
+    """Bands of the catalogue's prices, with the prepared edges."""
+    return PriceBands(data.price_edges_minor)
 
 
 def build_vocabulary(data: ShopData, bands: PriceBands) -> Vocabulary:

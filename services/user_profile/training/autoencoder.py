@@ -15,6 +15,7 @@ from services.user_profile.training.configuration import AutoencoderConfig
 from services.user_profile.training.fold_in import NDCG_AT, FoldIn
 from services.user_profile.training.interaction_matrix import InteractionMatrix
 from services.user_profile.training.network import ACTIVATION, Autoencoder
+from services.user_profile.training.reconstructed import Reconstructed
 
 Progress = Callable[[int, int, float], None]
 """Called after each epoch with its number, the most there may be, and the NDCG@100 on held-out users."""
@@ -50,14 +51,18 @@ def train(
     config: AutoencoderConfig | None = None,
     weighting: Weighting | None = None,
     progress: Progress | None = None,
+    groups: NDArray[np.int32] | None = None,
 ) -> TrainedAutoencoder:
     """Train on users' interaction vectors, which were made with `weighting`; it stops early on held-out users'
-    NDCG@100.
+    NDCG@100. Of a large catalogue the most used items are reconstructed, and figures are over those; `groups` `[items]`
+    says whose mean stands for each of the others (`Reconstructed.widen`).
 
     Raises: ValueError with fewer than 10 users who have items.
     """
     config, weighting = config or AutoencoderConfig(), weighting or Weighting()
     matrix = InteractionMatrix.of(vectors, item_count)
+    reconstructed = Reconstructed.most_used(matrix, config.most_items)
+    matrix = reconstructed.restrict(matrix)
     if len(matrix) < MIN_USERS:
         raise ValueError(f"an autoencoder needs {MIN_USERS} users with items, not {len(matrix)}")
     started_s = time.perf_counter()
@@ -67,7 +72,7 @@ def train(
     held_out_count = max(round(len(matrix) * config.held_out_share), 1)
     held_out, seen = matrix.rows(order[:held_out_count]), matrix.rows(order[held_out_count:])
     folds = FoldIn.split(held_out, random)
-    network = Autoencoder(item_count, config)
+    network = Autoencoder(matrix.item_count, config)
 
     def score(given: InteractionMatrix) -> NDArray[np.float32]:
         return np.asarray(network(given.dense(weighting.norm)))
@@ -83,7 +88,9 @@ def train(
     metrics |= {f"train_{name}": value for name, value in on_seen.items()}
     metrics[f"ndcg_{NDCG_AT}_gap"] = on_seen[f"ndcg_{NDCG_AT}"] - metrics[f"ndcg_{NDCG_AT}"]
     metrics |= {"epochs": float(len(epochs)), "seconds": time.perf_counter() - started_s}
-    encoder = Encoder(network.encoder_arrays(), ACTIVATION, config.kind, weighting)
+    metrics["reconstructed_items"] = float(matrix.item_count)
+    first, *rest = network.encoder_arrays()
+    encoder = Encoder([reconstructed.widen(first, groups), *rest], ACTIVATION, config.kind, weighting)
     return TrainedAutoencoder(encoder, metrics, epochs, network)
 
 

@@ -66,7 +66,7 @@ def test_what_is_not_said_is_null_and_what_is_zero_is_zero():
 
 
 def test_groups_keep_every_row_in_order(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(export, "ROWS_A_GROUP", 4)
+    monkeypatch.setattr(export, "MESSAGES_A_GROUP", 4)
     told: list[int] = []
     events = (event(number) for number in range(10))
     assert write_rows(tmp_path / "events.parquet", TABLES["events"], events, told.append) == 10

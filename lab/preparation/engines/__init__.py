@@ -1,0 +1,1 @@
+"""What runs the expressions; each engine is one file."""
