@@ -48,11 +48,12 @@ def run_training(shop: str, work: Path, progress: Progress) -> "TrainingReport":
     """Train a shop with the default options. Raises: CommandFailed when there is nothing to learn from."""
     with native_noise_into(work / "logs" / "training.log"):
         from lab.training.export import NothingToLearnError
+        from lab.training.features import FeaturesMissingError
         from lab.training.pipeline import TrainingOptions
         from lab.training.pipeline import train as train_release
 
     try:
         with native_noise_into(work / "logs" / "training.log"):
             return train_release(shop, work, addresses_of(work), TrainingOptions(), progress)
-    except NothingToLearnError as error:
+    except (NothingToLearnError, FeaturesMissingError) as error:
         raise CommandFailed(str(error)) from error
