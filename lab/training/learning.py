@@ -1,6 +1,6 @@
 """What is learnt of a shop, stage by stage; each stage's result is one field."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 import numpy as np
@@ -20,11 +20,13 @@ from services.ranker.catalogue_watch import catalogue_item
 from services.ranker.fresh_items import FreshItems
 from services.ranker.items import Items
 from services.ranker.model.configuration import FusionConfig, ItemTable
+from services.ranker.model.features import FEATURE_NAMES
 from services.ranker.model.normalisation import Normalisation, priced
 from services.ranker.price_bands import PriceBands
 from services.ranker.ranker_release import RankerRelease
 from services.ranker.row_map import RowMap
 from services.ranker.training.fusion import TrainedFusion, TrainingConfig, train_fusion
+from services.ranker.training.metrics import area_under_curve, area_under_curve_by_user
 from services.ranker.training.rows import ImpressionRows
 from services.ranker.vocabulary import Vocabulary, codes
 from services.user_profile.facets import Facets
@@ -130,6 +132,8 @@ class LearntFusion:
     rows: ImpressionRows
     normalisation: Normalisation
     calibrated: bool
+    popularity: Mapping[str, float]
+    """What ordering the held-out rows by 30 days' popularity alone is worth: `click_auc`, `click_user_auc`."""
 
 
 def learn_fusion(
@@ -144,7 +148,18 @@ def learn_fusion(
     trained = train_fusion(
         rows, item_table(data, vocabulary, content, cut), options.fusion, options.fusion_training, progress
     )
-    return LearntFusion(trained, rows, normalisation, impressions)
+    return LearntFusion(trained, rows, normalisation, impressions, _popularity_order(rows, options.fusion_training))
+
+
+def _popularity_order(rows: ImpressionRows, training: TrainingConfig) -> dict[str, float]:
+    """How well the most popular of each request come first among the held-out rows."""
+    _, _, held_out = rows.split_by_time(training.validation_share, training.held_out_share)
+    popularity = held_out.candidate_features[:, FEATURE_NAMES.index("popularity_30d")]
+    users = held_out.users[held_out.request_of_row]
+    return {
+        "click_auc": area_under_curve(popularity, held_out.clicked),
+        "click_user_auc": area_under_curve_by_user(popularity, held_out.clicked, users),
+    }
 
 
 def item_table(data: ShopData, vocabulary: Vocabulary, content: Content, cut: Cut) -> ItemTable:

@@ -1,13 +1,15 @@
 """What a release is, for people: its data, its figures, its limits."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 
 from lab.training.shop_data import ShopData
 
 
-def model_card(data: ShopData, release_id: str, metrics: Mapping[str, float], calibrated: bool) -> str:
-    """Markdown."""
+def model_card(
+    data: ShopData, release_id: str, metrics: Mapping[str, float], calibrated: bool, bounds: Sequence[str] = ()
+) -> str:
+    """Markdown. `bounds` are sentences on what the catalogue's size left out."""
     taken = datetime.fromtimestamp(data.now_us / 1e6, UTC)
     events = data.events
     lines = [
@@ -25,6 +27,7 @@ def model_card(data: ShopData, release_id: str, metrics: Mapping[str, float], ca
             "negatives. They order items; their size means nothing."
         ),
         "",
+        *(["## Bounds", "", *(f"- {bound}" for bound in bounds), "", "## Figures", ""] if bounds else []),
         "`held_out` figures are of the latest pages, which nothing was fitted on; `gap` is training minus held-out.",
         "",
         "| figure | value |",

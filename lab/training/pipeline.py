@@ -4,8 +4,10 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from math import isnan
 from pathlib import Path
 
+from lab.training.bounds import bounds_reached
 from lab.training.content import Content, learn_content
 from lab.training.export import Progress, export_shop
 from lab.training.learning import (
@@ -76,8 +78,9 @@ def train_on(
         tables = learn_sources(data, cut, requests, content, fusion, progress)
     metrics = _metrics(content, users, fusion)
     with clock.stage("publishing"):
+        bounds = bounds_reached(data, options, fusion.calibrated)
         release_id = publish(
-            Parts(data, releases, cut, parts, bands, content, users, fusion, tables, requests), metrics
+            Parts(data, releases, cut, parts, bands, content, users, fusion, tables, requests, bounds), metrics
         )
     return TrainingReport(release_id, clock.seconds, metrics)
 
@@ -85,6 +88,9 @@ def train_on(
 def _metrics(content: Content, users: TrainedAutoencoder, fusion: LearntFusion) -> dict[str, float]:
     metrics = {f"users.{name}": value for name, value in users.metrics.items()}
     metrics |= {f"fusion.{name}": value for name, value in fusion.trained.metrics.items()}
+    metrics |= {
+        f"fusion.held_out.popularity_{name}": value for name, value in fusion.popularity.items() if not isnan(value)
+    }
     if content.report is not None:
         for name, report in content.report.attributes.items():
             metrics[f"pictures.{name}.accuracy"] = report.held_out_accuracy

@@ -1,6 +1,6 @@
 """Writes everything serving needs into one release, gates the model, and publishes."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -40,6 +40,8 @@ class Parts:
     fusion: LearntFusion
     tables: Tables
     requests: Requests
+    bounds: Sequence[str]
+    """What the catalogue's size left out, for the model card."""
 
 
 def publish(parts: Parts, metrics: Mapping[str, float]) -> str:
@@ -56,7 +58,8 @@ def publish(parts: Parts, metrics: Mapping[str, float]) -> str:
             writer.write_arrays(f"sources/{name}.npz", table)
         _write_page(writer, parts)
         _write_fusion(writer, parts)
-        writer.write_text("model_card.md", model_card(parts.data, writer.release_id, figures, parts.fusion.calibrated))
+        card = model_card(parts.data, writer.release_id, figures, parts.fusion.calibrated, parts.bounds)
+        writer.write_text("model_card.md", card)
         release = writer.publish(
             data_sha256=parts.data.sha256,
             spaces=parts.serving.release.spaces,
