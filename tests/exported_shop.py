@@ -53,16 +53,16 @@ def nasty_events() -> list[dict[str, Any]]:
 def nasty_items() -> list[dict[str, Any]]:
     """Prices of 0, departments below and above the least size, no category, a slash too many."""
     rows = [
-        _item("apple", 50, "Food/Fruit"),
-        _item("pear", 0, "Food/Fruit"),
-        _item("Äpfel", 999, None),
-        _item("äpfel", 1, "/Odd//"),
-        _item("😀", 10**12, "Größe/連衣裙"),
+        item_row("apple", 50, "Food/Fruit"),
+        item_row("pear", 0, "Food/Fruit"),
+        item_row("Äpfel", 999, None),
+        item_row("äpfel", 1, "/Odd//"),
+        item_row("😀", 10**12, "Größe/連衣裙"),
     ]
-    return rows + [_item(f"item-{n:02}", 100 + n * n % 37, f"Food/{n % 3}" if n % 4 else "Home") for n in range(40)]
+    return rows + [item_row(f"item-{n:02}", 100 + n * n % 37, f"Food/{n % 3}" if n % 4 else "Home") for n in range(40)]
 
 
-def _item(item_id: str, price_minor: int, category: str | None) -> dict[str, Any]:
+def item_row(item_id: str, price_minor: int, category: str | None) -> dict[str, Any]:
     row = dict.fromkeys(TABLES["items"].columns)
     row |= {"item_id": item_id, "family_id": item_id, "category": category, "price_minor": price_minor}
     row |= {"currency": "EUR", "titles": {"en": item_id}, "attributes": {}, "regions": [], "minimum_age": 0}
