@@ -1,5 +1,6 @@
 """DuckDB and Spark make the same rows of the same files. Spark runs in a process of its own, through the command."""
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -16,13 +17,19 @@ from tests.exported_shop import moment_us, nasty_events, nasty_items, write_expo
 
 NOW_US = moment_us(2026, 3, 1)
 HOUSEHOLDS = 12
+PATIENCE_S = 540
+QUICK_JAVA = "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC"
+"""For a JVM that lives for seconds: compile quickly, not well."""
 COMMAND = (sys.executable, "-c", "from lab.commands import main; main()", "prepare", "--shop", "shop")
 
 
 def prepared_by_spark(exported: Path, work: Path) -> Path:
     """The folder that the command made."""
     options = ("--engine", "spark", "--exported", str(exported), "--work", str(work), "--memory-mb", "512")
-    done = subprocess.run([*COMMAND, *options], capture_output=True, text=True, timeout=240, check=False)
+    environment = os.environ | {"JDK_JAVA_OPTIONS": QUICK_JAVA}
+    done = subprocess.run(
+        [*COMMAND, *options], capture_output=True, text=True, timeout=PATIENCE_S, check=False, env=environment
+    )
     assert done.returncode == 0, done.stdout + done.stderr
     (folder,) = (work / "prepared" / "shop").glob("*-spark")
     return folder
@@ -43,6 +50,7 @@ def compare(prepared: Prepared, folder: Path) -> None:
 
 
 @pytest.mark.spark
+@pytest.mark.timeout(PATIENCE_S + 60)
 def test_spark_makes_the_rows_that_duckdb_makes(tmp_path: Path) -> None:
     exported = write_exported(tmp_path / "exported", nasty_events(), nasty_items())
     compare(prepared_by_duckdb(exported, tmp_path / "prepared"), prepared_by_spark(exported, tmp_path / "work"))
@@ -50,6 +58,7 @@ def test_spark_makes_the_rows_that_duckdb_makes(tmp_path: Path) -> None:
 
 @pytest.mark.spark
 @pytest.mark.shared_data
+@pytest.mark.timeout(PATIENCE_S + 60)
 def test_spark_makes_the_rows_that_duckdb_makes_of_a_grocer(tmp_path: Path, shared_data: Path) -> None:
     exported = write_grocery(tmp_path / "exported", shared_data / "grocery")
     prepared = prepared_by_duckdb(exported, tmp_path / "prepared")
