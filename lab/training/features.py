@@ -63,17 +63,18 @@ def read_features(
             backbone, encoder = message.image_backbone, message.text_encoder
         numbers = np.array([number_of.get(item_id, -1) for item_id in message.item_ids], np.int64)
         known = numbers >= 0
-        pictures = _matrix(message.image_features, message.image_width)[known]
+        pictures = _matrix(message.image_features, len(numbers), message.image_width)[known]
         if pictures.any():
             # A catalogue without pictures would otherwise hold half a gigabyte of zeros for 90,000 items.
             image = image if image.shape[1] else np.zeros((len(number_of), message.image_width), np.float32)
             image[numbers[known]] = pictures
-        text[numbers[known]] = _matrix(message.text_features, message.text_width)[known]
+        text[numbers[known]] = _matrix(message.text_features, len(numbers), message.text_width)[known]
         hashes[numbers[known]] = np.array(message.image_hashes, np.uint64)[known]
         done += len(numbers)
         progress("features read", done, len(number_of))
     return RawFeatures(image, text, hashes, backbone, encoder)
 
 
-def _matrix(content: bytes, width: int) -> NDArray[np.float32]:
-    return np.frombuffer(content, "<f2").astype(np.float32).reshape(-1, width)
+def _matrix(content: bytes, rows: int, width: int) -> NDArray[np.float32]:
+    """`[rows, width]`; the width is 0 in a shop where no item has a picture."""
+    return np.frombuffer(content, "<f2").astype(np.float32).reshape(rows, width)

@@ -66,11 +66,11 @@ def test_it_says_so_when_nothing_moves() -> None:
     assert clock.now_s == pytest.approx(PATIENCE_S, abs=2.0)
 
 
-def test_a_catalogue_without_pictures_holds_no_picture_features() -> None:
+@pytest.mark.parametrize("width", [0, 8])
+def test_a_catalogue_without_pictures_holds_no_picture_features(width: int) -> None:
     text = np.ones((2, 3))
-    features = read_features(
-        Catalogue(features=[response(["b", "gone"], np.zeros((2, 8)), text)]), "shop", {"a": 0, "b": 1}, silently
-    )
+    answers = [response(["b", "gone"], np.zeros((2, width)), text)]
+    features = read_features(Catalogue(features=answers), "shop", {"a": 0, "b": 1}, silently)
     assert features.image.shape == (2, 0)
     assert features.text.tolist() == [[0, 0, 0], [1, 1, 1]]
 
