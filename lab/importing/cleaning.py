@@ -3,6 +3,7 @@
 import html
 import re
 import unicodedata
+from functools import lru_cache
 
 from selectolax.lexbor import LexborHTMLParser
 
@@ -10,13 +11,21 @@ _BLANKS = re.compile(r"[^\S\n]+")
 _BLANK_LINES = re.compile(r"\s*\n\s*")
 _LINE_ENDS = ("p", "br", "li", "div", "tr", "h1", "h2", "h3", "h4", "h5", "h6")
 _UNREAD = ("script", "style", "template", "iframe", "noscript")
+_SHORT = 64
 _WRITTEN_TWICE = re.compile(r"&(?:[a-z]{2,8}|#\d{1,6});")
 
 
 def plain_text(text: str) -> str:
     """Resolve entities, drop control characters, and make every run of blanks one blank."""
-    text = _without_control(_entities(text))
-    return " ".join(text.split())
+    return _short_text(text) if len(text) <= _SHORT else _cleaned(text)
+
+
+def _cleaned(text: str) -> str:
+    return " ".join(_without_control(_entities(text)).split())
+
+
+# Brands, levels of categories and sizes come again and again.
+_short_text = lru_cache(maxsize=16_384)(_cleaned)
 
 
 def text_of_html(markup: str) -> str:

@@ -1,10 +1,11 @@
 """The import of items: read and check every row, make products of variants, send them."""
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import islice
 from typing import Any
 
+from lab.background import Task
 from lab.importing.columns import ColumnMapper
 from lab.importing.item_messages import item_message
 from lab.importing.items import Record, complete_item, identifier, read_item
@@ -17,9 +18,13 @@ from lab.importing.reconcile import Reconcile, reconcile
 from lab.importing.sending import Services
 from lab.importing.shape import shape_of_items
 from lab.importing.spool import Spool, Spooled
+from lab.importing.tally import Tally
 from lab.importing.variants import children_of, merge_variants
 
-ITEMS_A_STREAM = 500
+ITEMS_A_STREAM = 2_000
+BYTES_A_STREAM = 32 * 2**20
+"""Pictures are most of it."""
+_COUNTED = ("created_count", "updated_count", "unchanged_count", "rejected_count", "revived_count")
 
 
 @dataclass(frozen=True)
@@ -141,55 +146,92 @@ class ItemImport:
                 yield Product(record, Spooled(record["item_id"], row.line, 0, 0, record, row.values), ())
 
     def _send_all(self, products: Iterator[Product], sent: int | None) -> None:
-        """Send products in chunks; `sent` of a spool are behind us, None when the rows are sent as they are read."""
-        while chunk := list(islice(products, ITEMS_A_STREAM)):
-            self._send(list(self._complete(chunk)))
-            self._ledger.commit()
-            sent = sent + len(chunk) if sent is not None else None
-            self._ledger.checkpoint(sent)
+        """Send products in chunks, the next one made ready while one is under way.
 
-    def _complete(self, products: Iterable[Product]) -> Iterator[tuple[Product, Any]]:
-        for product in products:
+        `sent` of a spool are behind us, None when the rows are sent as they are read.
+        """
+        under_way: _Chunk | None = None
+        while chunk := self._ready(products):
+            if under_way is not None:
+                sent = self._settle_chunk(under_way, sent)
+            under_way = self._start(chunk)
+        if under_way is not None:
+            self._settle_chunk(under_way, sent)
+
+    def _ready(self, products: Iterator[Product]) -> "_Chunk | None":
+        """Make messages of the next products, as many as fit into one stream; None at the end."""
+        chunk, size = _Chunk(), 0
+        for product in islice(products, ITEMS_A_STREAM):
+            chunk.count += 1
             try:
                 record = complete_item(product.record, self._ledger.filled)
             except RowRefused as refusal:
-                self._reject(product, refusal.violation)
-            else:
-                yield product, item_message(record, self._pictures, self._ledger)
+                _reject(product, refusal.violation, self._ledger.open)
+                continue
+            chunk.products.append(product)
+            chunk.messages.append(item_message(record, self._pictures, self._ledger))
+            size += chunk.messages[-1].ByteSize()
+            if size > BYTES_A_STREAM:
+                break
+        if not chunk.count:
+            return None
+        self._ledger.shaped(shape_of_items(chunk.messages))
+        chunk.tally = self._ledger.cut()
+        return chunk
 
-    def _send(self, chunk: list[tuple[Product, Any]]) -> None:
-        refused: dict[int, Violation] = {}
-        self._ledger.shaped(shape_of_items(message for _, message in chunk))
-        if self._services is not None:
-            answer = self._services.send_items(self._ledger.report.shop_id, [message for _, message in chunk])
-            self._count(answer)
-            for error in answer.errors:
-                if error.kept_item:
-                    self._ledger.dangling("pictures", value=f"{error.item_id}: {error.field}")
-                    self._ledger.note(f"item {error.item_id}: {error.field} left out: {error.description}")
-                else:
-                    refused[error.index] = Violation(error.field, error.reason.lower(), error.description)
-        for position, (product, _) in enumerate(chunk):
+    def _start(self, chunk: "_Chunk") -> "_Chunk":
+        services, shop_id = self._services, self._ledger.report.shop_id
+        if services is not None and chunk.messages:
+            chunk.sending = Task("send items", lambda: services.send_items(shop_id, chunk.messages))
+        return chunk
+
+    def _settle_chunk(self, chunk: "_Chunk", sent: int | None) -> int | None:
+        """Wait for a chunk, count what became of it, and make that the place where a killed import goes on."""
+        tally, refused = chunk.tally, dict[int, Violation]()
+        answer = chunk.sending.result() if chunk.sending is not None else None
+        for name in _COUNTED if answer is not None else ():
+            tally.service[name] += int(getattr(answer, name))
+        for error in answer.errors if answer is not None else ():
+            if error.kept_item:
+                tally.dangling("pictures", value=f"{error.item_id}: {error.field}")
+                tally.note(f"item {error.item_id}: {error.field} left out: {error.description}")
+            else:
+                refused[error.index] = Violation(error.field, error.reason.lower(), error.description)
+        for position, product in enumerate(chunk.products):
             if position in refused:
-                self._reject(product, refused[position])
+                _reject(product, refused[position], tally)
             else:
-                self._accept(product)
+                _accept(product, tally)
+        self._ledger.commit(tally)
+        sent = sent + chunk.count if sent is not None else None
+        self._ledger.checkpoint(sent)
+        return sent
 
-    def _accept(self, product: Product) -> None:
-        self._ledger.imported()
-        for spooled in (product.own, *product.variants):
-            self._ledger.merged("same content", spooled.same_count)
-            self._ledger.merged("same id, the later row wins", spooled.replaced_count)
-        self._ledger.merged("variant of a product", len(product.variants))
 
-    def _reject(self, product: Product, violation: Violation) -> None:
-        for spooled in (product.own, *product.variants):
-            why = violation
-            if spooled is not product.own:
-                why = Violation("", "product_rejected", f"its product {product.own.item_id} is rejected; mend that row")
-            for _ in range(1 + spooled.same_count + spooled.replaced_count):
-                self._ledger.rejected(spooled.line, why, spooled.original)
+@dataclass
+class _Chunk:
+    """Products that are sent together."""
 
-    def _count(self, answer: Any) -> None:
-        for name in ("created_count", "updated_count", "unchanged_count", "rejected_count", "revived_count"):
-            self._ledger.open.service[name] += int(getattr(answer, name))
+    products: list[Product] = field(default_factory=list)
+    messages: list[Any] = field(default_factory=list)
+    count: int = 0
+    """With the products that were rejected before they could be sent."""
+    tally: Tally = field(default_factory=Tally)
+    sending: Task[Any] | None = None
+
+
+def _accept(product: Product, tally: Tally) -> None:
+    tally.imported()
+    for spooled in (product.own, *product.variants):
+        tally.merged("same content", spooled.same_count)
+        tally.merged("same id, the later row wins", spooled.replaced_count)
+    tally.merged("variant of a product", len(product.variants))
+
+
+def _reject(product: Product, violation: Violation, tally: Tally) -> None:
+    for spooled in (product.own, *product.variants):
+        why = violation
+        if spooled is not product.own:
+            why = Violation("", "product_rejected", f"its product {product.own.item_id} is rejected; mend that row")
+        for _ in range(1 + spooled.same_count + spooled.replaced_count):
+            tally.rejected(spooled.line, why, spooled.original)

@@ -1,7 +1,7 @@
 """Prices as shops write them, in the minor units of their currency."""
 
 from decimal import ROUND_HALF_UP, Decimal, InvalidOperation
-from functools import cache
+from functools import cache, lru_cache
 
 # ISO 4217: currencies whose minor unit is not a hundredth.
 _DECIMALS = {
@@ -36,7 +36,13 @@ def minor_units(written: object, currency: str, unit: str) -> int:
 
     Half a minor unit rounds up, away from zero. Raises: ValueError when it is not an amount.
     """
-    text = str(written).strip().replace("\u00a0", "").replace(" ", "")
+    return _minor_units(str(written), currency, unit)
+
+
+# Prices come again and again, and decimals are slow to read.
+@lru_cache(maxsize=16_384)
+def _minor_units(written: str, currency: str, unit: str) -> int:
+    text = written.strip().replace("\u00a0", "").replace(" ", "")
     if "," in text and "." not in text and len(text) - text.rfind(",") - 1 != 3:
         text = text.replace(",", ".")  # a decimal comma; groups of three are thousands
     try:

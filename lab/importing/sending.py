@@ -18,7 +18,7 @@ from vitrine.page_composer.v1 import merchandising_pb2, merchandising_pb2_grpc
 from vitrine.user_profile.v1 import user_profile_pb2, user_profile_pb2_grpc
 
 EVENTS_A_MESSAGE = 1_000
-ITEMS_A_MESSAGE = 100
+ITEMS_A_MESSAGE = 500
 ITEMS_A_QUESTION = 500
 IDS_A_MESSAGE = 5_000
 MESSAGE_BYTES = 6 * 2**20

@@ -33,6 +33,9 @@ _PRODUCTS = (
     "  SELECT 1 FROM variant JOIN item product ON product.item_id = variant.product_id"
     "  WHERE variant.variant_id = item.item_id)"
 )
+_INSERT = "INSERT OR IGNORE INTO item (item_id, line, digest, record, original) VALUES (?, ?, ?, ?, ?)"
+_SORTED = json.JSONEncoder(ensure_ascii=False, sort_keys=True)
+_PLAIN = json.JSONEncoder(ensure_ascii=False, default=str)
 
 
 @dataclass(frozen=True)
@@ -65,17 +68,14 @@ class Spool:
 
     def put_item(self, line: int, record: dict[str, Any], original: dict[str, Any]) -> str:
         """Keep a record. Returns "new", "same" (said before, word for word) or "replaced" (the later row wins)."""
-        text = json.dumps(record, ensure_ascii=False, sort_keys=True)
+        text = _SORTED.encode(record)
         digest = hashlib.blake2b(text.encode(), digest_size=16).digest()
         item_id = record["item_id"]
-        found = self._database.execute("SELECT digest FROM item WHERE item_id = ?", (item_id,)).fetchone()
-        raw = json.dumps(original, ensure_ascii=False, default=str)
-        if found is None:
-            self._database.execute(
-                "INSERT INTO item (item_id, line, digest, record, original) VALUES (?, ?, ?, ?, ?)",
-                (item_id, line, digest, text, raw),
-            )
+        raw = _PLAIN.encode(original)
+        values = (item_id, line, digest, text, raw)
+        if self._database.execute(_INSERT, values).rowcount == 1:
             return "new"
+        found = self._database.execute("SELECT digest FROM item WHERE item_id = ?", (item_id,)).fetchone()
         if found[0] == digest:
             self._database.execute("UPDATE item SET same_count = same_count + 1 WHERE item_id = ?", (item_id,))
             return "same"

@@ -49,10 +49,12 @@ async def take_in(
             intake.rejected += 1
         else:
             accepted.append((index, item))
-    read = await asyncio.gather(*(reader.read_all(shop_id, item) for _, item in accepted))
-    for (index, item), pictures in zip(accepted, read, strict=True):
+    pictured = [index for index, item in accepted if item.images]
+    read = await asyncio.gather(*(reader.read_all(shop_id, item) for _, item in accepted if item.images))
+    pictures_of = dict(zip(pictured, read, strict=True))
+    for index, item in accepted:
         images: list[str] = []
-        for place, picture in enumerate(pictures):
+        for place, picture in enumerate(pictures_of.get(index, ())):
             if isinstance(picture, PictureError):
                 error = _error(index, item.item_id, f"images[{place}]", picture.reason, str(picture))
                 error.kept_item = True
