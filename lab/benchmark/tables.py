@@ -3,6 +3,8 @@
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from lab.benchmark.aims import aims
+
 MOST_NAMED = 6
 MILLISECONDS = ("p50", "p95", "p99")
 Found = dict[str, Any]
@@ -14,6 +16,7 @@ def tables(result: Found) -> str:
     """Every table for which the report holds figures, under a line that says where they come from."""
     made = [
         _head(result),
+        _aims(result),
         _by_size(result, "Beside the floor", _floor_columns, "floor_ratio"),
         _of_parts(result, "Wall time of a page by stage, median ms", "stage_ms"),
         _of_parts(result, "Floor by part, median ms", "floor_parts_ms"),
@@ -64,6 +67,11 @@ def _head(result: Found) -> str:
     more = f" and {len(noisy) - MOST_NAMED} more" if len(noisy) > MOST_NAMED else ""
     noise = f" **Disturbed** by others' load: {', '.join(noisy[:MOST_NAMED])}{more}." if noisy else ""
     return ", ".join(told) + ". Simulated shops." + quick + noise
+
+
+def _aims(result: Found) -> str:
+    rows = [[each.what, each.aim, each.measured, "yes" if each.met else "**no**"] for each in aims(result)]
+    return _titled("Aims", table(["", "aim", "measured", "met"], rows))
 
 
 def _titled(title: str, body: str) -> str:

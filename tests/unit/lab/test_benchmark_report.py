@@ -6,6 +6,7 @@ from html.parser import HTMLParser
 import pytest
 from typer.testing import CliRunner
 
+from lab.benchmark.aims import aims
 from lab.benchmark.plots import FAINT, INK
 from lab.benchmark.report import page, write_report
 from lab.benchmark.sampling import Sample, trends
@@ -101,6 +102,20 @@ def test_tables_hold_machine_command_and_every_part(result):
     widths = [{line.count("|") for line in block.splitlines()} for block in found.split("\n\n") if block[0] == "|"]
     assert len(widths) > 8
     assert all(len(each) == 1 for each in widths)
+
+
+def test_aims_say_what_is_met_and_what_is_not(result):
+    result["catalogues"] |= {"100000": catalogue(100_000), "1000000": catalogue(1_000_000)}
+    result["catalogues"]["20000"] = catalogue(20_000)
+    result["catalogues"]["1000000"]["alone"]["services_cpu_ms_a_page"] = 75.0
+    found = {each.what: (each.measured, each.met) for each in aims(result)}
+    assert found["floor ratio, 2,400 items"] == ("3.80", True)
+    assert found["p99 ms at half the highest load, 100,000 items"] == ("41.00", True)
+    assert found["CPU of a page with 1,000,000 items, as a multiple of that with 20,000"] == ("2.50", False)
+    assert found["events a second"] == ("5,100", True)
+    assert found["memory per million users, GiB"] == ("0.50", True)
+    assert found["what grows in a soak of 10 minutes"] == ("nothing", True)
+    assert aims({"catalogues": {}}) == []
 
 
 def test_parts_that_were_not_made_have_no_table(result):
