@@ -16,7 +16,7 @@ from lab.deployment.containers import (
     tensorflow_serving,
 )
 from lab.supervisor.environment import Surroundings, service_environment
-from lab.supervisor.topology import DATABASE, ProcessSpec, Topology
+from lab.supervisor.topology import ProcessSpec, Topology
 
 SECRETS = {
     "pseudonym_key": "VITRINE_PSEUDONYM_KEY",
@@ -28,7 +28,10 @@ DRAIN_S = 10
 """VITRINE_DRAIN_SECONDS, the services' default."""
 PUBLISHED = "storefront"
 """The process that the outside reaches; all others are reached from within the network."""
-EVERYWHERE = {"LOG_FORMAT": "json", "LOG_LEVEL": "${VITRINE_LOG_LEVEL:-INFO}"}
+LISTING = "model-list"
+"""Writes the list of models that TensorFlow Serving starts with, and ends."""
+LOGGING = {"LOG_FORMAT": "json", "LOG_LEVEL": "${VITRINE_LOG_LEVEL:-INFO}"}
+"""Of every service; the storefront logs its own way."""
 
 
 def compose_file(topology: Topology) -> dict[str, Any]:
@@ -37,9 +40,9 @@ def compose_file(topology: Topology) -> dict[str, Any]:
     for spec in topology.process:
         if spec.stock_image:
             services[LISTING] = {**_hardened(), **listing(_lister(topology), _releases(writable=True))}
-            services[host_of(spec)] = tensorflow_serving(spec, LISTING)
+            services[host_of(spec.name)] = tensorflow_serving(spec, LISTING)
         else:
-            services[host_of(spec)] = _service(topology, spec)
+            services[host_of(spec.name)] = _service(topology, spec)
     services["lab"] = {**_hardened(), **lab(_addresses(topology), _releases(writable=True))}
     services[PROMETHEUS] = prometheus()
     return {
@@ -47,10 +50,6 @@ def compose_file(topology: Topology) -> dict[str, Any]:
         "services": services,
         "volumes": {"database": {}, "releases": {}, "measurements": {}, "workbench": {}},
     }
-
-
-LISTING = "model-list"
-"""Writes the list of models that TensorFlow Serving starts with, and ends."""
 
 
 def _lister(topology: Topology) -> ProcessSpec:
@@ -67,7 +66,7 @@ def _service(topology: Topology, spec: ProcessSpec) -> dict[str, Any]:
         "environment": environment(topology, spec),
         "env_file": [{"path": "settings.env", "required": False}],
         "expose": [str(port) for port in (spec.port, spec.metrics_port) if port is not None],
-        "depends_on": depends_on(topology, spec),
+        "depends_on": depends_on(spec),
         "healthcheck": healthcheck(spec),
         "stop_grace_period": f"{DRAIN_S + 5}s",
         "deploy": {
@@ -96,17 +95,15 @@ def environment(topology: Topology, spec: ProcessSpec) -> dict[str, str]:
     if spec.shops_variable:
         told[f"{spec.settings_prefix}{spec.shops_variable}"] = required("VITRINE_SHOPS")
     else:
-        told |= {f"{spec.settings_prefix}{name}": value for name, value in EVERYWHERE.items()}
+        told |= {f"{spec.settings_prefix}{name}": value for name, value in LOGGING.items()}
     return told | dict(spec.deployed_environment)
 
 
-def depends_on(topology: Topology, spec: ProcessSpec) -> dict[str, Any]:
+def depends_on(spec: ProcessSpec) -> dict[str, Any]:
     """Return what must be healthy first, and what is only called: started before and stopped after it."""
-    waits = {host_of_name(name): {"condition": "service_healthy"} for name in spec.waits_for()}
-    calls = {
-        host_of_name(name): {"condition": "service_started"} for name in spec.calls if host_of_name(name) not in waits
-    }
-    return waits | calls
+    calls = {host_of(name): {"condition": "service_started"} for name in spec.calls}
+    waits = {host_of(name): {"condition": "service_healthy"} for name in spec.waits_for()}
+    return calls | waits
 
 
 def healthcheck(spec: ProcessSpec) -> dict[str, Any]:
@@ -121,18 +118,13 @@ def healthcheck(spec: ProcessSpec) -> dict[str, Any]:
     }
 
 
-def host_of_name(name: str) -> str:
-    """Return the name on the network: names of hosts have no underscores."""
-    return DATABASE_HOST if name == DATABASE else name.replace("_", "-")
-
-
 def required(variable: str) -> str:
     """Return a reference to a variable without which compose refuses to start."""
     return f"${{{variable}:?see docs/guides/deploy.md}}"
 
 
 def _addresses(topology: Topology) -> Mapping[str, str]:
-    return {spec.name: f"{host_of(spec)}:{spec.port}" for spec in topology.process if spec.port is not None}
+    return {spec.name: f"{host_of(spec.name)}:{spec.port}" for spec in topology.process if spec.port is not None}
 
 
 def _releases(*, writable: bool) -> str:

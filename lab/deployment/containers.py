@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from lab.supervisor.topology import DatabaseSpec, ProcessSpec
+from lab.supervisor.topology import DATABASE, DatabaseSpec, ProcessSpec
 
 DATABASE_HOST = "postgresql"
 DATABASE_IMAGE = "postgres:17"
@@ -17,9 +17,9 @@ INSIDE = "0.0.0.0"
 REST_PORT = 8501
 
 
-def host_of(spec: ProcessSpec) -> str:
-    """Return a process's name on the network."""
-    return spec.name.replace("_", "-")
+def host_of(name: str) -> str:
+    """Return a process's name on the network; names of hosts have no underscores."""
+    return DATABASE_HOST if name == DATABASE else name.replace("_", "-")
 
 
 def database(spec: DatabaseSpec) -> dict[str, Any]:

@@ -27,5 +27,7 @@ def prometheus_file(topology: Topology) -> dict[str, Any]:
 def _job(spec: ProcessSpec, port: int) -> dict[str, Any]:
     return {
         "job_name": spec.name,
-        "dns_sd_configs": [{"names": [host_of(spec)], "type": "A", "port": port, "refresh_interval": SCRAPE_EVERY}],
+        "dns_sd_configs": [
+            {"names": [host_of(spec.name)], "type": "A", "port": port, "refresh_interval": SCRAPE_EVERY}
+        ],
     }
