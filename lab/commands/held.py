@@ -20,7 +20,7 @@ def held(
     shop: Shop = DEFAULT_SHOP,
     retry: Annotated[bool, typer.Option("--retry", help="Import what has its items now, refused rows too.")] = False,
     drop: Annotated[bool, typer.Option("--drop", help="Forget held rows for good.")] = False,
-    kind: Annotated[str, typer.Option(help="With --drop: only pictures, links or campaigns.")] = "",
+    kind: Annotated[str, typer.Option(help="With --drop: only pictures, or campaigns.")] = "",
     work: Work = DEFAULT_WORK,
 ) -> None:
     """List rows that wait for items; every import of items tries them again by itself."""

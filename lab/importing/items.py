@@ -110,7 +110,11 @@ def _read_money(record: Record, fields: Mapping[str, Any], price_unit: str, on_f
             except ValueError as error:
                 raise RowRefused(name, f"{name}_malformed", str(error)) from error
             if amount < 0:
-                raise RowRefused(name, f"{name}_negative", "a price cannot be negative")
+                raise RowRefused(
+                    name,
+                    f"{name}_negative",
+                    "a price cannot be negative; a return is an event",
+                )
             record[f"{name}_minor"] = amount
     if record.get("list_price_minor", record.get("price_minor", 0)) < record.get("price_minor", 0):
         on_fill("list_price: left out where it is below the price")

@@ -14,6 +14,7 @@ from lab.importing.held import HeldStore
 from lab.importing.importer import ImportJob, held_store, run_import
 from lab.importing.ledger import Ledger
 from lab.importing.problems import FileRefused
+from lab.importing.reconcile import Reconcile
 from lab.importing.report import ImportReport
 from lab.importing.spool import Spool
 from tests.unit.lab.pretend import PretendServices
@@ -52,7 +53,8 @@ class CutServices(PretendServices):
 
     def __init__(self, scissors: Scissors, **options: Any) -> None:
         super().__init__(**options)
-        for name in ("send_items", "send_events", "send_campaign", "missing_item_ids", "full_items", "item_pages"):
+        for name in ("send_items", "send_events", "send_campaign", "missing_item_ids", "full_items", "item_pages",
+                     "put_links", "reconcile_items"):  # fmt: skip
             setattr(self, name, scissors.around(getattr(self, name)))
 
 
@@ -103,6 +105,9 @@ FILES: dict[str, list[dict[str, Any]]] = {
         {"item_id": "i8", "image": "http://a.b/d.jpg"}, {"item_id": "i3", "image": "none.jpg"}, {"image": "x"},
         {"item_id": "i1", "image": "http://a.b/a.jpg"}, {"item_id": "i4", "image": "http://a.b/a.jpg"},
     ],
+    "links": [
+        {"item_id": f"i{n % 4}", "linked_item_id": f"i{n % 5 + 4}", "relation": "related"} for n in range(9)
+    ] + [{"item_id": "i1", "linked_item_id": "i1", "relation": "upsell"}, {"item_id": "i1", "relation": "x"}],
     "campaigns": [
         campaign(1), campaign(2, ends_at="never"), campaign(3, item_filter={"item_ids": ["i1", "i9"]}), campaign(4),
         campaign(5, item_filter={"item_id": "i1"}),
@@ -130,6 +135,8 @@ class House:
         assert run_import(self._job(kind, file), self.services, NOW).held == len(rows)  # type: ignore[arg-type]
 
     def import_it(self, **options: Any) -> ImportReport:
+        if self.kind == "items":
+            options["whole"] = Reconcile(allow_losses=True)
         job = self._job(self.kind, self.file, rejects=self.folder / "rejects.jsonl", **options)
         return run_import(job, self.services, NOW)  # type: ignore[arg-type]
 

@@ -180,6 +180,28 @@ def test_formulas_are_imported_as_text_and_stay_inert(tmp_path: Path) -> None:
     assert json.loads(line)["row"]["price_minor"] == formula
 
 
+def test_items_that_name_each_other_as_family_become_one_and_all_arrive(tmp_path: Path) -> None:
+    path, services = tmp_path / "items.jsonl", PretendServices()
+    path.write_bytes(lines([item(1, family_id="i3"), item(2), item(3, family_id="i1"), item(4, family_id="i4")]))
+    report = run_import(ImportJob("items", path, "shop"), services, NOW)  # type: ignore[arg-type]
+    assert (report.read, report.imported, report.rejected) == (4, 4, 0)
+    assert report.filled["family_id: a ring of items becomes one family"] == 1
+    assert "i1 and i3 name each other as their family" in report.notes[0]
+    assert services.items["i1"].family_id == services.items["i3"].family_id
+
+
+def test_variants_that_name_each_other_as_product_are_one_product(tmp_path: Path) -> None:
+    fields = "".join(f'{name} = "{name}"\n' for name in ("item_id", "titles", "currency"))
+    (tmp_path / "own.toml").write_text(
+        f'[items.fields]\n{fields}price = "price_minor"\n[items.variants]\nparent = "parent"\n', encoding="utf-8"
+    )
+    path, services = tmp_path / "items.jsonl", PretendServices()
+    path.write_bytes(lines([item(1, parent="i3"), item(2), item(3, parent="i1")]))
+    report = run_import(ImportJob("items", path, "shop", str(tmp_path / "own.toml")), services, NOW)  # type: ignore[arg-type]
+    assert (report.read, report.imported, report.merged, report.rejected) == (3, 2, 1, 0)
+    assert "i1 and i3 name each other as variants" in report.notes[0]
+
+
 @pytest.mark.parametrize("encoding", ["utf-16", "klingon"])
 def test_an_encoding_that_cannot_be_read_is_refused_with_the_mapping(tmp_path: Path, encoding: str) -> None:
     (tmp_path / "own.toml").write_text(f'[events]\nfile = {{ encoding = "{encoding}" }}\n', encoding="utf-8")
