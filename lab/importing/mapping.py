@@ -169,6 +169,12 @@ class KindMapping(_Table):
     """Put before relative banner pictures: the address at which the shop serves them."""
     states: bool = False
     """Rows are later states of items in time order: each is sent, none replaces an earlier one in the file."""
+    price_of: Literal["one", "line"] = "one"
+    """Of events: what the price is of; line: of the whole quantity, which it is then divided by."""
+    measured_above: int | None = Field(default=None, ge=1)
+    """Of events: quantities above this are measures (grams, millilitres), not pieces, and count as one piece."""
+    repeats: Literal["count", "merge"] = "count"
+    """Of events without ids, when a line says the same as an earlier one: it is another event, or the same."""
     variants: VariantRules | None = None
     """How variants become products."""
     fields: dict[str, RuleOrTable] = Field(default_factory=dict)

@@ -11,13 +11,14 @@ import grpc
 
 from lab.channels import open_channel
 from lab.importing.known_items import KnownItems
+from lab.importing.packing import pack
 from lab.importing.problems import ServiceRefused
 from services.kit.status import RemoteError, read_error
 from vitrine.item_vision.v1 import item_vision_pb2, item_vision_pb2_grpc
 from vitrine.page_composer.v1 import merchandising_pb2, merchandising_pb2_grpc
 from vitrine.user_profile.v1 import user_profile_pb2, user_profile_pb2_grpc
 
-EVENTS_A_MESSAGE = 1_000
+EVENTS_A_MESSAGE = 5_000
 ITEMS_A_MESSAGE = 500
 ITEMS_A_QUESTION = 500
 IDS_A_MESSAGE = 5_000
@@ -87,20 +88,24 @@ class Services:
         return cast(item_vision_pb2.PutLinksResponse, answer)
 
     def send_events(self, shop_id: str, events: Sequence[Any]) -> user_profile_pb2.StreamEventsResponse:
-        """Record events as one stream; rejection indexes are positions in `events`. Raises: ServiceRefused.
+        """Record events as one stream; rejection indexes are positions in `events`. Raises: ServiceRefused."""
+        size = EVENTS_A_MESSAGE
+        columns = [pack(events[start : start + size]) for start in range(0, len(events), size)]
+        return self.send_event_columns(shop_id, columns)
+
+    def send_event_columns(self, shop_id: str, columns: Sequence[Any]) -> user_profile_pb2.StreamEventsResponse:
+        """Record events as one stream, a message for each EventColumns; rejection indexes count through all of them.
 
         After a failure the whole stream is sent again: the service recognises what is durable already, and what an
-        earlier attempt of ours made durable is counted as recorded, not as a duplicate.
+        earlier attempt of ours made durable is counted as recorded, not as a duplicate. Raises: ServiceRefused.
         """
-        messages = [
-            user_profile_pb2.StreamEventsRequest(shop_id=shop_id, events=events[start : start + EVENTS_A_MESSAGE])
-            for start in range(0, len(events), EVENTS_A_MESSAGE)
-        ]
+        messages = [user_profile_pb2.StreamEventsRequest(shop_id=shop_id, columns=each) for each in columns]
         durable = 0
 
         def remember_durable(error: RemoteError) -> None:
             nonlocal durable
-            durable = max(durable, int(error.metadata.get("recorded_batch_count", "0")) * EVENTS_A_MESSAGE)
+            count = int(error.metadata.get("recorded_batch_count", "0"))
+            durable = max(durable, sum(len(each.event_ids) for each in columns[:count]))
 
         answer = self._patiently("user_profile", lambda: self.profiles.StreamEvents(iter(messages)), remember_durable)
         ours = min(durable, int(answer.duplicate_count))

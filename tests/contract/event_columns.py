@@ -1,7 +1,8 @@
-"""Events as the columns that say the same; written from the contract, one row after the other."""
+"""Events as the columns that say the same, and back; written from the contract, one row after the other."""
 
 from collections.abc import Iterable
 
+from vitrine.common.v1 import common_pb2
 from vitrine.user_profile.v1 import user_profile_pb2 as pb
 
 
@@ -39,3 +40,49 @@ def columns_of(events: Iterable[pb.Event]) -> pb.EventColumns:
                 column.values.append(text)
             column.indexes.append(list(column.values).index(text))
     return columns
+
+
+def rows_of(columns: pb.EventColumns) -> list[pb.Event]:
+    """The events of columns that fit together."""
+    events = []
+    for row, event_id in enumerate(columns.event_ids):
+        event = pb.Event(
+            event_id=event_id,
+            action=_number(columns.actions, row),
+            user_id=_text(columns.user_ids, row),
+            session_id=_text(columns.session_ids, row),
+            item_id=_text(columns.item_ids, row),
+            query=_text(columns.queries, row),
+            rating=_number(columns.ratings, row) or None,
+            text=_text(columns.texts, row),
+            quantity=_number(columns.quantities, row),
+            channel=_text(columns.channels, row),
+            region=_text(columns.regions, row),
+            locale=_text(columns.locales, row),
+            device=_number(columns.devices, row),
+            tracking_token=_text(columns.tracking_tokens, row),
+        )
+        at_us = _number(columns.occurred_at_us, row)
+        event.occurred_at.seconds, event.occurred_at.nanos = at_us // 1_000_000, at_us % 1_000_000 * 1_000
+        amount, currency = _number(columns.price_amounts_minor, row), _text(columns.price_currencies, row)
+        if amount or currency:
+            event.price.amount_minor, event.price.currency = amount, currency
+        place = common_pb2.Placement(
+            page_id=_text(columns.placement_page_ids, row),
+            section_id=_text(columns.placement_section_ids, row),
+            row=_number(columns.placement_rows, row),
+            column=_number(columns.placement_columns, row),
+            device=_number(columns.placement_devices, row),
+        )
+        if place != common_pb2.Placement():
+            event.placement.CopyFrom(place)
+        events.append(event)
+    return events
+
+
+def _number(column, row: int) -> int:
+    return column[row if len(column) > 1 else 0] if column else 0
+
+
+def _text(column: pb.TextColumn, row: int) -> str:
+    return column.values[_number(column.indexes, row)] if column.indexes else ""

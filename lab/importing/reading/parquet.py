@@ -10,6 +10,7 @@ from lab.importing.problems import FileRefused
 from lab.importing.reading.rows import BrokenRow, Row
 
 _ROWS_A_BATCH = 2_048
+_ROWS_IN_COLUMNS = 5_000
 
 
 class ParquetSource:
@@ -43,12 +44,40 @@ class ParquetSource:
                 self._rows_read += passed
                 values = batch.slice(passed).to_pylist()
             except (pa.ArrowInvalid, OSError, UnicodeDecodeError) as error:
-                raise FileRefused(
-                    f"{self._path} is damaged behind row {self._rows_read:,} ({error}); what came before is kept."
-                ) from error
+                raise self.damaged(self._rows_read, error) from error
             for row in values:
                 self._rows_read += 1
                 yield Row(self._rows_read, row)
+
+    @property
+    def schema(self) -> pa.Schema:
+        """The columns and their types."""
+        return self._file.schema_arrow
+
+    def batches(self, skip: int = 0) -> Iterator[pa.RecordBatch]:
+        """Yield the rows behind the first `skip` as columns, whose values may still turn out to be damaged.
+
+        Raises: FileRefused when a row group is damaged.
+        """
+        groups = self._groups_behind(skip)
+        skip -= self._rows_read
+        batches = self._file.iter_batches(batch_size=_ROWS_IN_COLUMNS, row_groups=groups)
+        while True:
+            try:
+                batch = next(batches, None)
+            except (pa.ArrowInvalid, OSError) as error:
+                raise self.damaged(self._rows_read, error) from error
+            if batch is None:
+                return
+            passed = min(skip, batch.num_rows)
+            skip -= passed
+            self._rows_read += batch.num_rows
+            if passed < batch.num_rows:
+                yield batch.slice(passed)
+
+    def damaged(self, rows_read: int, error: Exception) -> FileRefused:
+        """Return what is to be said when the file cannot be read on."""
+        return FileRefused(f"{self._path} is damaged behind row {rows_read:,} ({error}); what came before is kept.")
 
     def _groups_behind(self, skip: int) -> list[int]:
         """Pass over whole row groups; return the others."""

@@ -41,10 +41,10 @@ class Profiles(user_profile_pb2_grpc.UserProfileServiceServicer):
         for number, message in enumerate(requests):
             if number == 1:
                 self.plan.fail_if_planned(context)
-            for event in message.events:
-                answer.duplicate_count += event.event_id in self.known
-                answer.recorded_count += event.event_id not in self.known
-                self.known.add(event.event_id)
+            for event_id in message.columns.event_ids:
+                answer.duplicate_count += event_id in self.known
+                answer.recorded_count += event_id not in self.known
+                self.known.add(event_id)
         return answer
 
 

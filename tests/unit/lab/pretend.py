@@ -7,6 +7,7 @@ import grpc
 
 from lab.importing.known_items import KnownItems
 from services.kit.status import RemoteError
+from tests.contract.event_columns import rows_of
 from vitrine.item_vision.v1 import item_vision_pb2
 from vitrine.user_profile.v1 import user_profile_pb2
 
@@ -70,6 +71,11 @@ class PretendServices:
                 answer.rejected_count += 1
                 answer.rejections.add(index=index, event_id=event.event_id, reason="EVENT_CONFLICT")
         return answer
+
+    def send_event_columns(
+        self, shop_id: str, columns: Sequence[user_profile_pb2.EventColumns]
+    ) -> user_profile_pb2.StreamEventsResponse:
+        return self.send_events(shop_id, [event for each in columns for event in rows_of(each)])
 
     def send_campaign(self, shop_id: str, campaign: Any) -> None:
         self.campaigns.append(campaign)

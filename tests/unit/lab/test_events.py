@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from lab.importing.amounts import Amounts
 from lab.importing.events import ACTIONS, EventReader
 from lab.importing.problems import RowRefused
 from vitrine.common.v1 import common_pb2
@@ -22,7 +23,7 @@ def read(filled: Counter[str] | None = None, **changes: Any) -> Any:
     def note(rule: str) -> None:
         counts[rule] += 1
 
-    return EventReader(NOW, "minor", note).read({k: v for k, v in {**GOOD, **changes}.items() if v is not None})
+    return EventReader(NOW, Amounts(), note).read({k: v for k, v in {**GOOD, **changes}.items() if v is not None})
 
 
 def test_every_action_of_the_contract_is_known() -> None:
@@ -80,8 +81,41 @@ def test_a_broken_rule_is_named(changes: dict[str, Any], field: str, reason: str
     assert refusal.value.violation.remedy
 
 
-def test_a_missing_event_id_comes_from_the_content() -> None:
+def test_a_missing_event_id_is_left_to_be_made_of_the_content() -> None:
     filled: Counter[str] = Counter()
-    first, again = read(filled, event_id=None), read(event_id=None)
-    assert first.event_id == again.event_id != read(event_id=None, item_id="i2").event_id
+    assert not read(filled, event_id=None).event_id
     assert filled == {"event_id: from the row's content": 1}
+
+
+def amounts(filled: Counter[str] | None = None, **fields: Any) -> tuple[int, int]:
+    counts = filled if filled is not None else Counter[str]()
+
+    def note(rule: str) -> None:
+        counts[rule] += 1
+
+    rules = Amounts("major", "line", measured_above=200)
+    event = EventReader(NOW, rules, note).read({**GOOD, "action": "purchase", "currency": "USD", **fields})
+    return event.quantity, event.price.amount_minor
+
+
+def test_the_price_of_a_line_becomes_the_price_of_one() -> None:
+    filled: Counter[str] = Counter()
+    assert amounts(filled, quantity=4, price="5.00") == (4, 125)
+    assert amounts(filled, quantity=3, price=1) == (3, 33)
+    assert amounts(filled, quantity=2, price=0.01) == (2, 1)
+    assert amounts(filled, quantity=1, price=2.5) == (1, 250)
+    assert filled == {
+        "price: of the line, divided by its quantity": 3, "price: rounded to the minor unit": 2,
+    }  # fmt: skip
+
+
+def test_a_measure_counts_as_one_piece_and_nothing_is_no_event() -> None:
+    filled: Counter[str] = Counter()
+    assert amounts(filled, quantity=200, price=200) == (200, 100)
+    assert amounts(filled, quantity=10_531, price="25.01") == (1, 2501)
+    assert filled["quantity: 1 for measures above 200"] == 1
+    with pytest.raises(RowRefused) as refusal:
+        amounts(quantity=0, price=0)
+    assert refusal.value.violation.reason == "quantity_zero"
+    with pytest.raises(RowRefused):
+        read(quantity=10_001)
