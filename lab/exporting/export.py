@@ -1,6 +1,7 @@
 """Streams a shop's events, pages or items from the services into a Parquet file, in constant memory."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import islice
@@ -13,6 +14,7 @@ import pyarrow.parquet as pq
 
 from lab.channels import open_channel
 from lab.exporting.tables import TABLES, Table
+from lab.exporting.variants import about_items
 from vitrine.item_vision.v1 import item_vision_pb2, item_vision_pb2_grpc
 from vitrine.page_composer.v1 import page_composer_pb2, page_composer_pb2_grpc
 from vitrine.user_profile.v1 import user_profile_pb2, user_profile_pb2_grpc
@@ -39,13 +41,22 @@ class ExportJob:
 def run_export(
     job: ExportJob, addresses: Mapping[str, Sequence[str]], progress: Callable[[int], None] = lambda _rows: None
 ) -> int:
-    """Write the file; returns how many rows it has. The file appears when it is complete. Raises: RpcError; OSError."""
+    """Write the file; returns how many rows it has. The file appears when it is complete.
+
+    Events that name a variant are written with its item, when item_vision is among the addresses.
+    Raises: RpcError; OSError.
+    """
     service = SERVICE_OF[job.kind]
     job.output.parent.mkdir(parents=True, exist_ok=True)
     draft = job.output.with_name(job.output.name + ".new")
     try:
-        with open_channel(addresses[service], f"vitrine.{service}.v1") as channel:
-            count = write_rows(draft, TABLES[job.kind], _MESSAGES[job.kind](job, channel), progress)
+        with ExitStack() as channels:
+            channel = channels.enter_context(open_channel(addresses[service], f"vitrine.{service}.v1"))
+            messages = _MESSAGES[job.kind](job, channel)
+            if job.kind == "events" and "item_vision" in addresses:
+                other = channels.enter_context(open_channel(addresses["item_vision"], "vitrine.item_vision.v1"))
+                messages = about_items(messages, item_vision_pb2_grpc.CatalogueServiceStub(other), job.shop_id)
+            count = write_rows(draft, TABLES[job.kind], messages, progress)
         draft.replace(job.output)
     finally:
         draft.unlink(missing_ok=True)

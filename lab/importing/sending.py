@@ -142,7 +142,10 @@ class Services:
             self.catalogue.ListItems(request, timeout=_UNARY_TIMEOUT_S)
         except grpc.RpcError:
             return None
-        return KnownItems([facts.item_id for facts in page] for page in self.item_pages(shop_id))
+        return KnownItems(
+            [each for facts in page for each in (facts.item_id, *facts.variant_ids)]
+            for page in self.item_pages(shop_id)
+        )
 
     def missing_item_ids(self, shop_id: str, item_ids: Sequence[str]) -> list[str]:
         """Return those of the ids that the catalogue lacks, in the order given. Raises: ServiceRefused."""

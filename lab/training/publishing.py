@@ -13,7 +13,9 @@ from lab.training.model_card import model_card
 from lab.training.request_rows import Requests, ServingParts
 from lab.training.shop_data import ShopData
 from lab.training.static_page import static_page
+from lab.training.vocabulary import item_of_variant
 from services.kit.release_writer import ReleaseWriter
+from services.kit.texts import pack_texts
 from services.ranker.model.export import export_fusion
 from services.ranker.model.features import request_tensors
 from services.ranker.model.gate import check_export
@@ -72,6 +74,10 @@ def publish(parts: Parts, metrics: Mapping[str, float]) -> str:
 def _write_items(writer: ReleaseWriter, parts: Parts) -> None:
     parts.serving.release.vocabulary.save(writer.path("vocabulary.npz"))
     popularity = parts.serving.release.row_popularity
+    variants = item_of_variant(parts.data.items)
+    writer.write_arrays(
+        "variants.npz", pack_texts("variant_ids", list(variants)) | pack_texts("item_ids", list(variants.values()))
+    )
     writer.write_arrays("items.npz", {"content": parts.content.vectors, "popularity": popularity})
     writer.write_json("price_bands.json", parts.bands.to_json())
 

@@ -1,7 +1,7 @@
 """What a release knows of its items that a profile counts: brand, category, colour, price band."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Final
 
@@ -20,6 +20,8 @@ COLUMN_OF_FACET: Final = {
 """Facet of the contract → column of the release's vocabulary."""
 
 
+VARIANTS: Final = "variants.npz"
+
 FACET_ORDER: Final = {facet: place for place, facet in enumerate(COLUMN_OF_FACET)}
 """The order in which a profile lists facets."""
 
@@ -34,6 +36,8 @@ class Facets:
     """Facet and value of each code, facets in order; the value "" means missing."""
     codes: NDArray[np.int32]
     """`[facets, items]` code of each item's value."""
+    item_of_variant: Mapping[str, str] = field(default_factory=dict)
+    """Ids by which events name variants of items → the item."""
 
     def rows(self, item_ids: Sequence[str]) -> NDArray[np.int32]:
         """`[n]` vocabulary rows, −1 where the release does not know the item."""
@@ -56,4 +60,9 @@ class Facets:
         """Reads `vocabulary.npz` of a release folder."""
         arrays = map_arrays(release / "vocabulary.npz")
         columns = {column: unpack_texts(column, arrays) for column in COLUMN_OF_FACET.values()}
-        return cls.of(unpack_texts("item_ids", arrays), columns)
+        facets = cls.of(unpack_texts("item_ids", arrays), columns)
+        if not (release / VARIANTS).exists():  # of a release from before items had variants
+            return facets
+        variants = map_arrays(release / VARIANTS)
+        pairs = zip(unpack_texts("variant_ids", variants), unpack_texts("item_ids", variants), strict=True)
+        return replace(facets, item_of_variant=dict(pairs))

@@ -107,7 +107,7 @@ def build_profile(
     `encoder` (no release is ready) affinities and embedding are absent.
     """
     limits = limits or ProfileLimits()
-    past = [event for event in events if event.occurred_us < now_us]
+    past = _about_items((event for event in events if event.occurred_us < now_us), facets)
     if impression_counts is None:
         impression_counts = count_impressions(past, now_us)
     deeds = in_time_order(past)
@@ -141,6 +141,14 @@ def interaction_vector(
     first = max(len(deeds) - (limits or ProfileLimits()).window, 0)
     rows, weights = _weighted(_standing(deeds, first, _fold(deeds)), now_us, facets, weighting)
     return weighting.vector(rows, weights)
+
+
+def _about_items(events: Iterable[ProfileEvent], facets: Facets | None) -> list[ProfileEvent]:
+    """The events, those that name a variant with its item instead, as in the events that training reads."""
+    item_of = facets.item_of_variant if facets is not None else {}
+    if not item_of:
+        return list(events)
+    return [event._replace(item_id=item_of.get(event.item_id, event.item_id)) for event in events]
 
 
 def in_time_order(events: Iterable[ProfileEvent]) -> list[ProfileEvent]:

@@ -6,9 +6,10 @@ from pathlib import Path
 import pyarrow.parquet as pq
 import pytest
 
-from lab.exporting import export
+from lab.exporting import export, variants
 from lab.exporting.export import ExportJob, run_export, write_rows
 from lab.exporting.tables import TABLES
+from lab.training.vocabulary import item_of_variant
 from vitrine.common.v1 import common_pb2
 from vitrine.item_vision.v1 import item_vision_pb2
 from vitrine.page_composer.v1 import page_composer_pb2
@@ -88,3 +89,31 @@ def test_an_export_that_breaks_off_leaves_no_file(tmp_path: Path, monkeypatch: p
         run_export(job, {"user_profile": ["127.0.0.1:1"]})
     assert [path.name for path in tmp_path.iterdir()] == ["events.parquet"]
     assert (tmp_path / "events.parquet").read_text(encoding="utf-8") == "the file of yesterday"
+
+
+def test_events_that_name_a_variant_are_written_with_its_item(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(variants, "EVENTS_AT_ONCE", 2)
+    monkeypatch.setattr(variants, "IDS_A_QUESTION", 1)
+    asked: list[str] = []
+
+    class Catalogue:
+        def ResolveVariants(self, request: item_vision_pb2.ResolveVariantsRequest):
+            asked.extend(request.variant_ids)
+            item_of = {"shirt-s": "shirt", "shirt": "shirt"}
+            return item_vision_pb2.ResolveVariantsResponse(
+                item_ids=[item_of.get(each, "") for each in request.variant_ids]
+            )
+
+    ids = ["shirt-s", "shirt", "nobody", "", "shirt-s"]
+    events = (event(number, item_id=item_id) for number, item_id in enumerate(ids))
+    written = [each.item_id for each in variants.about_items(events, Catalogue(), "shop")]
+    assert written == ["shirt", "shirt", "nobody", "", "shirt"]
+    assert asked == ["shirt", "shirt-s", "nobody"]
+
+
+def test_an_items_own_id_is_no_variant_and_the_first_item_keeps_a_variant():
+    items = [
+        item_vision_pb2.ItemFacts(item_id="a", variant_ids=["x", "b"]),
+        item_vision_pb2.ItemFacts(item_id="b", variant_ids=["x", "y"]),
+    ]
+    assert item_of_variant(items) == {"x": "a", "y": "b"}

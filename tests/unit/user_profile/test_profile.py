@@ -1,14 +1,17 @@
 """Profiles are made of events alone, and of the same events whatever way they come."""
 
 from collections import Counter
+from dataclasses import replace
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from services.kit.array_files import write_arrays
+from services.kit.texts import pack_texts
 from services.user_profile.actions import IMPRESSION, SEEN, UNDOES, Action
-from services.user_profile.facets import Facets
+from services.user_profile.facets import COLUMN_OF_FACET, VARIANTS, Facets
 from services.user_profile.history import History
 from services.user_profile.profile import (
     DAY_US,
@@ -52,6 +55,27 @@ def test_weights_age_and_strength_decide_affinities():
     # A purchase weighs 5 and has halved in 30 days; the view weighs 1 and is new.
     assert brands == pytest.approx({"brand-0": 2.5 / 3.5, "brand-1": 1 / 3.5}, rel=1e-6)
     assert [each.facet for each in got.affinities] == ["brand"] * 2 + ["category"] + ["colour"] * 2 + ["price_band"] * 2
+
+
+def test_an_event_that_names_a_variant_counts_for_its_item():
+    facets = replace(FACETS, item_of_variant={"variant": ITEM_IDS[1]})
+    deeds = [event(Action.CART, "variant", 3), event(Action.VIEW, "variant", 2), event(Action.HIDE, "other", 1)]
+    of_items = [event(Action.CART, 1, 3), event(Action.VIEW, 1, 2), event(Action.HIDE, "other", 1)]
+    assert same(
+        build_profile(deeds, NOW_US, facets, ENCODER, impression_counts={}),
+        build_profile(of_items, NOW_US, FACETS, ENCODER, impression_counts={}),
+    )
+
+
+def test_the_variants_of_a_release_are_read_and_need_not_be_there(tmp_path):
+    columns = {"item_ids": ["a"], **{column: ["x"] for column in COLUMN_OF_FACET.values()}}
+    write_arrays(
+        tmp_path / "vocabulary.npz",
+        {key: array for name in columns for key, array in pack_texts(name, columns[name]).items()},
+    )
+    assert Facets.load(tmp_path).item_of_variant == {}
+    write_arrays(tmp_path / VARIANTS, pack_texts("variant_ids", ["a-s", "a-m"]) | pack_texts("item_ids", ["a", "a"]))
+    assert Facets.load(tmp_path).item_of_variant == {"a-s": "a", "a-m": "a"}
 
 
 def test_facets_without_a_value_and_items_unknown_to_the_release_leave_room_in_the_shares():
