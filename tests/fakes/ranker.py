@@ -15,7 +15,7 @@ from typing import Any
 import grpc
 
 from services.kit.errors import DependencyDown, InvalidRequest, NotFound, NotReady
-from services.ranker.pool_filter import within
+from services.ranker.catalogue import within
 from services.ranker.requests import MAXIMUM_UNION, check_explain, check_recommend, check_score_items
 from services.ranker.sources import SOURCE_NAMES
 from vitrine.item_vision.v1.item_vision_pb2 import ItemFacts
