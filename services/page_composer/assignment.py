@@ -17,7 +17,7 @@ from services.page_composer.pools import GIVEN, Pool
 from services.page_composer.promote import Promoted
 from services.page_composer.proposal import Evidence, Proposal
 from services.page_composer.rules.boost import Boosts
-from services.page_composer.rules.cap import Limit, limits
+from services.page_composer.rules.cap import limits
 from services.page_composer.rules.pin import pins
 from services.page_composer.rules.rule import Rule
 from services.page_composer.select import Assignment
@@ -48,7 +48,8 @@ def assignment(brief: Brief, stock: Stock, question: Question, promoted: Iterabl
     pools = list(zip(stock.proposals, stock.eligible.pools, strict=True))
     shelves = [(proposal, pool) for proposal, pool in pools if proposal.section_id != PIN_POOL]
     pinnable = {position for proposal, pool in pools if proposal.section_id == PIN_POOL for position in pool.tolist()}
-    ledger = PageLedger(index.family[rows], index.cluster[rows], _limits(question, rows))
+    families, clusters = (np.unique(each[rows], return_inverse=True)[1] for each in (index.family, index.cluster))
+    ledger = PageLedger(families, clusters, limits(question.rules, index, rows))
     return Assignment(
         proposals=[proposal for proposal, _ in shelves],
         pools=[pool for _, pool in shelves],
@@ -86,9 +87,3 @@ def _compatible(pinned: Sequence[PinnedCandidate], ledger: PageLedger) -> list[P
     for pin in kept:
         ledger.release(pin.position)
     return kept
-
-
-def _limits(question: Question, rows: Ints) -> list[Limit]:
-    return [
-        Limit(limit.groups[rows], limit.group_count, limit.most) for limit in limits(question.rules, question.index)
-    ]

@@ -17,7 +17,9 @@ LOG = logging.getLogger(__name__)
 
 RETRY_S = 0.5
 PUBLISH_EVERY_S = 0.05
-"""Changes that come thick and fast are given out together: a snapshot copies the columns."""
+"""Changes that come thick and fast are given out together: a snapshot makes the builder copy what changes next."""
+REST_FOR_WORK = 5.0
+"""After a snapshot of a large catalogue the next one waits for so many times what it took."""
 
 
 class CatalogueFeed:
@@ -52,43 +54,51 @@ class CatalogueFeed:
         publisher = _Publisher(shop, builder)
         try:
             async for message in self._upstream.stream(self._stub.WatchItems, request):
-                builder.put(facts_of(facts) for facts in message.items)
-                builder.delete(message.deleted_item_ids)
-                builder.cursor = message.cursor
-                if message.up_to_date:
-                    publisher.changed()
+                await publisher.take_in(message)
         finally:
-            publisher.flush()
+            await publisher.flush()
 
 
 class _Publisher:
-    """Gives the shop snapshots of what has been read, at most one every PUBLISH_EVERY_S."""
+    """Gives the shop snapshots of what has been read, at most one every PUBLISH_EVERY_S.
+
+    All work on the builder is done in a thread, one piece at a time: pages are made meanwhile.
+    """
 
     def __init__(self, shop: Shop, builder: IndexBuilder) -> None:
         self._shop = shop
         self._builder = builder
         self._loop = asyncio.get_running_loop()
+        self._one_at_a_time = asyncio.Lock()
         self._next_s = 0.0
-        self._waiting: asyncio.TimerHandle | None = None
+        self._waiting: asyncio.Task[None] | None = None
 
-    def changed(self) -> None:
-        """Publish now, or as soon as it is due."""
-        if self._waiting is not None:
-            return
-        if self._loop.time() >= self._next_s:
-            self._publish()
-        else:
-            self._waiting = self._loop.call_at(self._next_s, self._publish)
+    async def take_in(self, message: item_vision_pb2.WatchItemsResponse) -> None:
+        """Bring the builder to the state after a message; where that is up to date, a snapshot follows."""
+        async with self._one_at_a_time:
+            await asyncio.to_thread(_take_in, self._builder, message)
+        if message.up_to_date and self._waiting is None:
+            self._waiting = asyncio.create_task(self._publish(self._next_s - self._loop.time()))
 
-    def flush(self) -> None:
+    async def flush(self) -> None:
         """Publish what waits."""
         if self._waiting is not None:
-            self._publish()
-
-    def _publish(self) -> None:
-        if self._waiting is not None:
             self._waiting.cancel()
+            await asyncio.wait([self._waiting])
+            await self._publish(0.0)
+
+    async def _publish(self, after_s: float) -> None:
+        await asyncio.sleep(max(after_s, 0.0))
+        async with self._one_at_a_time:
             self._waiting = None
-        self._next_s = self._loop.time() + PUBLISH_EVERY_S
-        self._shop.index = self._builder.snapshot()
+            began = self._loop.time()
+            self._shop.index = await asyncio.to_thread(self._builder.snapshot)
+            took_s = self._loop.time() - began
+        self._next_s = self._loop.time() + max(PUBLISH_EVERY_S, took_s * REST_FOR_WORK)
         self._shop.index_read.set()
+
+
+def _take_in(builder: IndexBuilder, message: item_vision_pb2.WatchItemsResponse) -> None:
+    builder.put(facts_of(facts) for facts in message.items)
+    builder.delete(message.deleted_item_ids)
+    builder.cursor = message.cursor

@@ -14,8 +14,8 @@ def explained(scored: Scored, eligible: Eligible, draft: Draft, question: Questi
     """Every candidate that is not on the page, with the reason; at most 1,000."""
     dropped = reasons(scored, eligible, question)
     placed = {slot.position for shelf in draft.shelves for slot in shelf.slots}
-    rows, facts = scored.candidates.rows, question.index.facts
+    rows, item_ids = scored.candidates.rows, question.index.item_ids
     for position in np.flatnonzero(eligible.kept()).tolist():
         if position not in placed:
-            dropped.append(Dropped(facts[int(rows[position])].item_id, draft.ledger.why_not(position)))
+            dropped.append(Dropped(item_ids[rows[position]], draft.ledger.why_not(position)))
     return dropped[:ITEMS_AT_MOST]

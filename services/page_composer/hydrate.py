@@ -2,7 +2,7 @@
 reserve.
 """
 
-from collections.abc import Awaitable, Callable, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 
 import numpy as np
 
@@ -24,7 +24,8 @@ class Displays:
     """What is known of items for display: what the index holds, as far as the catalogue did not say otherwise."""
 
     def __init__(self, rows: Ints, index: ItemIndex, locale: str) -> None:
-        self._facts: list[ItemFacts] = [index.facts[row] for row in rows.tolist()]
+        self._facts: Sequence[ItemFacts] = index.facts
+        self._rows = rows
         self._locale = locale
         self._checked: set[int] = set()
         """Candidates that the catalogue was asked about."""
@@ -39,7 +40,7 @@ class Displays:
         unasked = [position for position in dict.fromkeys(positions) if position not in self._checked]
         if not unasked:
             return
-        asked = [self._facts[position] for position in unasked]
+        asked = [self.facts(position) for position in unasked]
         found = await check({facts.item_id: facts.revision for facts in asked})
         self._checked.update(unasked)
         if found.missing or found.changed:
@@ -49,7 +50,7 @@ class Displays:
 
     def facts(self, position: int) -> ItemFacts:
         """The index's facts of a candidate."""
-        return self._facts[position]
+        return self._facts[int(self._rows[position])]
 
     def checked(self, position: int) -> bool:
         """Say whether the catalogue was asked about a candidate."""
@@ -71,7 +72,7 @@ class Displays:
     def _of_index(self, position: int) -> Display:
         display = self._from_index.get(position)
         if display is None:
-            display = self._from_index[position] = display_of(self._facts[position], self._locale)
+            display = self._from_index[position] = display_of(self.facts(position), self._locale)
         return display
 
 

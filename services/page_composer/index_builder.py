@@ -1,36 +1,55 @@
-"""Builds item indexes: takes changes in, gives snapshots out. Snapshots given out never change."""
+"""Builds item indexes: takes changes in, gives snapshots out. Snapshots given out never change.
+
+A snapshot shares every column with the builder until something in that column changes: then the builder goes on with a
+copy (copy on write, column by column). A change of one item's stock so costs a copy of the stock, and new items cost
+none, because they are written beyond what any snapshot sees. About 400 bytes an item in all (ADR 0020).
+"""
 
 from collections.abc import Hashable, Iterable
-from dataclasses import dataclass
-from typing import Any, Generic, TypeVar
+from dataclasses import dataclass, replace
+from typing import Any, Final, Generic, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
-from services.page_composer.item_index import ItemFacts, ItemIndex
+from services.page_composer.census import LARGE, Census
+from services.page_composer.index_texts import TextRun, parts_of
+from services.page_composer.item_index import ItemFacts, ItemIndex, census_of
 
 Value = TypeVar("Value", bound=Hashable)
 
 FIRST_CAPACITY = 1_024
+CHANGED_AT_MOST = 500
+"""Rows, and a fiftieth of the catalogue, that may change before a large one is counted again."""
+_CLUSTERS_END = 1 << 62
+"""Numbers of clusters are below; items without near-duplicates have their row above."""
 
-_COLUMNS: dict[str, type] = {
+_COLUMNS: Final[dict[str, type]] = {
     "present": np.bool_,
     "displayable": np.bool_,
     "family": np.int64,
     "cluster": np.int64,
-    "brand": np.int64,
-    "category": np.int64,
-    "seller": np.int64,
-    "colour": np.int64,
-    "region_set": np.int64,
+    "brand": np.int32,
+    "category": np.int32,
+    "seller": np.int32,
+    "colour": np.int32,
+    "region_set": np.int32,
+    "currency": np.int32,
     "price_minor": np.int64,
     "list_price_minor": np.int64,
+    "previous_price_minor": np.int64,
     "margin_ratio": np.float64,
     "stock": np.int64,
-    "minimum_age": np.int64,
+    "minimum_age": np.int32,
     "created_s": np.float64,
     "restocked_s": np.float64,
     "price_dropped_s": np.float64,
+    "near_duplicate": np.int64,
+    "image_count": np.int32,
+    "revision": np.int64,
+    "text_start": np.int64,
+    "text_length": np.int32,
+    "written": np.int64,
 }
 
 
@@ -52,25 +71,33 @@ class Vocabulary(Generic[Value]):
 
 @dataclass
 class _Vocabularies:
-    families: Vocabulary[str]
-    clusters: Vocabulary[int | str]
     brands: Vocabulary[str]
     categories: Vocabulary[str]
     sellers: Vocabulary[str]
     colours: Vocabulary[str]
+    currencies: Vocabulary[str]
     region_sets: Vocabulary[tuple[str, ...]]
 
 
 class IndexBuilder:
-    """The growing state behind the snapshots of one shop."""
+    """The growing state behind the snapshots of one shop. One thread at a time writes and takes snapshots."""
 
     def __init__(self) -> None:
-        self._vocabularies = _Vocabularies(*(Vocabulary() for _ in range(7)))
+        self._vocabularies = _Vocabularies(*(Vocabulary() for _ in range(6)))
         self._row_of: dict[str, int] = {}
-        self._facts: list[ItemFacts] = []
+        self._item_ids: list[str] = []
+        self._texts = TextRun()
+        self._live_text = 0
+        self._kept_facts: dict[int, tuple[int, ItemFacts]] = {}
         self._columns: dict[str, NDArray[Any]] = {
             name: np.zeros(FIRST_CAPACITY, kind) for name, kind in _COLUMNS.items()
         }
+        self._shared: dict[str, int] = dict.fromkeys(_COLUMNS, 0)
+        """Rows of each column that a snapshot sees: they must not be written to."""
+        self._writes = 0
+        self._count = 0
+        self._census: Census | None = None
+        self._changed: dict[int, None] = {}
         self.cursor = ""
 
     def put(self, items: Iterable[ItemFacts]) -> None:
@@ -78,65 +105,128 @@ class IndexBuilder:
         for facts in items:
             row = self._row_of.get(facts.item_id)
             if row is None:
-                row = self._row_of[facts.item_id] = len(self._facts)
-                self._facts.append(facts)
+                row = len(self._item_ids)
+                self._item_ids.append(facts.item_id)
                 self._grow()
-            else:
-                self._facts[row] = facts
+                self._row_of[facts.item_id] = row
             self._write(row, facts)
 
     def delete(self, item_ids: Iterable[str]) -> None:
         """Forget items; unknown ids are nothing to forget."""
         for item_id in item_ids:
             row = self._row_of.get(item_id)
-            if row is not None:
-                self._columns["present"][row] = False
+            if row is not None and self._columns["present"][row]:
+                self._set("present", row, value=False)
+                self._count -= 1
+                self._changed[row] = None
 
     def snapshot(self) -> ItemIndex:
-        """The present state, as a copy: 17 columns, 0.1 ms for 10,000 items."""
-        size, known = len(self._facts), self._vocabularies
-        return ItemIndex(
+        """The present state; columns are shared until they change. Of a large catalogue it is counted now and then."""
+        if 2 * self._live_text < len(self._texts) - LARGE:
+            self._rewrite_texts()
+        size, known = len(self._item_ids), self._vocabularies
+        index = ItemIndex(
             cursor=self.cursor,
             size=size,
+            count=self._count,
             row_of=self._row_of,
-            facts=self._facts.copy(),
+            item_ids=self._item_ids,
+            texts=self._texts,
+            kept_facts=self._kept_facts,
             brands=known.brands.values.copy(),
             categories=known.categories.values.copy(),
             sellers=known.sellers.values.copy(),
+            colours=known.colours.values,
+            currencies=known.currencies.values,
             region_sets=known.region_sets.values.copy(),
             codes_of_brand=known.brands.code_of,
             codes_of_category=known.categories.code_of,
-            **{name: column[:size].copy() for name, column in self._columns.items()},
+            census=None,
+            changed=np.zeros(0, np.int64),
+            **{name: _read_only(column[:size]) for name, column in self._columns.items()},
         )
+        self._shared = dict.fromkeys(_COLUMNS, size)
+        return self._counted(index) if size > LARGE else index
+
+    def _counted(self, index: ItemIndex) -> ItemIndex:
+        if self._census is None or len(self._changed) > CHANGED_AT_MOST + index.size // 50:
+            self._census, self._changed = census_of(index), {}
+        return replace(index, census=self._census, changed=np.fromiter(self._changed, np.int64, len(self._changed)))
 
     def _grow(self) -> None:
-        size = len(self._facts)
-        if size > len(self._columns["present"]):
+        if len(self._item_ids) > len(self._columns["present"]):
             self._columns = {name: np.concatenate([each, np.zeros_like(each)]) for name, each in self._columns.items()}
+            self._shared = dict.fromkeys(_COLUMNS, 0)
 
     def _write(self, row: int, facts: ItemFacts) -> None:
         known = self._vocabularies
+        start, length = self._keep_texts(row, facts)
+        self._writes += 1
+        self._changed[row] = None
+        self._count += not self._columns["present"][row]
         values = (
             True,
             facts.displayable,
-            known.families.code(facts.family_id or facts.item_id),
-            known.clusters.code(facts.near_duplicate_cluster or facts.item_id),
+            hash(facts.family_id or facts.item_id),
+            min(facts.near_duplicate_cluster, _CLUSTERS_END - 1) or _CLUSTERS_END + row,
             known.brands.code(facts.brand),
             known.categories.code(facts.category),
             known.sellers.code(facts.seller),
             known.colours.code(facts.colour),
             known.region_sets.code(facts.regions),
+            known.currencies.code(facts.currency),
             facts.price_minor,
             facts.list_price_minor,
+            facts.previous_price_minor,
             np.nan if facts.margin_ratio is None else facts.margin_ratio,
             facts.stock,
             facts.minimum_age,
             facts.created_s,
             facts.restocked_s,
             facts.price_dropped_s,
+            facts.near_duplicate_cluster,
+            facts.image_count,
+            facts.revision,
+            start,
+            length,
+            self._writes,
         )
-        for column, value in zip(self._columns.values(), values, strict=True):
-            column[row] = value
+        for name, value in zip(_COLUMNS, values, strict=True):
+            self._set(name, row, value)
+
+    def _set(self, name: str, row: int, value: Any) -> None:
+        column = self._columns[name]
+        if row < self._shared[name]:
+            old = column[row]
+            if old == value or (old != old and value != value):  # noqa: PLR0124  NaN is unlike itself
+                return
+            column = self._columns[name] = column.copy()
+            self._shared[name] = 0
+        column[row] = value
+
+    def _keep_texts(self, row: int, facts: ItemFacts) -> tuple[int, int]:
+        """Where the item's texts are; those that stay as they were stay where they were."""
+        parts = parts_of(facts.family_id, facts.link, facts.image_etag, facts.titles)
+        start, length = int(self._columns["text_start"][row]), int(self._columns["text_length"][row])
+        if length and self._texts.read(start, length) == parts:
+            return start, length
+        self._live_text -= length
+        start, length = self._texts.append(parts)
+        self._live_text += length
+        return start, length
+
+    def _rewrite_texts(self) -> None:
+        """Leave out what is no longer said of any item. Snapshots keep the run that they have."""
+        texts, size = TextRun(), len(self._item_ids)
+        starts, lengths = self._columns["text_start"].copy(), self._columns["text_length"]
+        for row in range(size):
+            starts[row] = texts.copy_of(int(starts[row]), int(lengths[row]), self._texts)
+        self._columns["text_start"], self._texts = starts, texts
+
+
+def _read_only(column: NDArray[Any]) -> NDArray[Any]:
+    column.flags.writeable = False  # the view alone: the builder goes on writing beyond it
+    return column
 
 
 EMPTY_INDEX = IndexBuilder().snapshot()

@@ -2,17 +2,16 @@
 
 import numpy as np
 
-from services.page_composer.arrays import Bools, Floats
+from services.page_composer.arrays import Floats, Ints
 from services.page_composer.proposal import Scene
 
 MOST = 48
 
 
-def by_interest(scene: Scene, mask: Bools, moments_s: Floats) -> tuple[str, ...]:
-    """The items under `[size]` mask, at most 48: those the visitor has seen, then by liking of brand and category,
-    then the latest by `[size]` moments.
+def by_interest(scene: Scene, rows: Ints, moments_s: Floats) -> tuple[str, ...]:
+    """Of the items in `[n]` rows, at most 48: those the visitor has seen, then by liking of brand and category, then
+    the latest by `[size]` moments.
     """
-    rows = np.flatnonzero(mask)
     if not len(rows):
         return ()
     index, profile = scene.index, scene.visit.profile
@@ -22,4 +21,4 @@ def by_interest(scene: Scene, mask: Bools, moments_s: Floats) -> tuple[str, ...]
         if weights:
             interest += np.asarray([weights.get(name, 0.0) for name in names])[codes[rows]]
     best = rows[np.lexsort((-moments_s[rows], -interest))][:MOST]
-    return tuple(index.facts[row].item_id for row in best.tolist())
+    return tuple(index.item_ids[row] for row in best.tolist())

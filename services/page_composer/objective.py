@@ -84,7 +84,7 @@ def objective(candidates: Candidates, index: ItemIndex, profile: Profile, boost:
     """Work out the objective for a visitor. Coverage weights count in mean worths of this page's candidates."""
     rows = candidates.rows
     mean_margin = index.mean_margin_minor
-    margin = mean_margin * (index.margin_minor[rows] / mean_margin) ** weights.margin_exponent
+    margin = mean_margin * (index.margin_minor(rows) / mean_margin) ** weights.margin_exponent
     paid = weights.w_click * mean_margin * candidates.p_click + weights.w_purchase * margin * candidates.p_purchase
     worth = paid * boost * fatigue(rows, index, profile, weights)
     unit = float(worth.mean()) if len(worth) else 0.0

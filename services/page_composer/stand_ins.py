@@ -128,7 +128,7 @@ class _Known:
 
     def scored(self) -> ScoredPools:
         rows = np.fromiter(self._rows, np.int64, len(self._rows))
-        item_ids = tuple(self._index.facts[row].item_id for row in rows.tolist())
+        item_ids = tuple(self._index.item_ids[row] for row in rows.tolist())
         return ScoredPools(item_ids, self._p_click[rows], self._p_purchase[rows], self._pools)
 
 

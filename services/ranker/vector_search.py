@@ -13,7 +13,7 @@ EXACT_BELOW: Final = 200_000
 """Items up to which everything is compared."""
 INDEX_ARRAY: Final = "search_index"
 """Name of the serialised index among the arrays of a source."""
-PROBED: Final = 24
+PROBED: Final = 48
 """Cells that are looked into."""
 _ITEMS_A_CELL: Final = 800
 _TRAINED_ON_A_CELL: Final = 64

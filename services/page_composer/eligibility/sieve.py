@@ -65,13 +65,13 @@ def sift(scored: Scored, proposals: Sequence[Proposal], question: Question) -> E
 def reasons(scored: Scored, eligible: Eligible, question: Question) -> list[Dropped]:
     """Every removed item with the first reason that removed it."""
     dropped = [Dropped(item_id, "unknown_item") for item_id in scored.unknown_item_ids]
-    rows, facts = scored.candidates.rows, question.index.facts
+    rows, item_ids = scored.candidates.rows, question.index.item_ids
     told = np.zeros(len(rows), np.bool_)
     for reason, mask in eligible.removed.items():
         for position in np.flatnonzero(mask & ~told).tolist():
             row = int(rows[position])
             rule_id = rule_of(row, question) if reason == "rule" else ""
-            dropped.append(Dropped(facts[row].item_id, reason, rule_id))
+            dropped.append(Dropped(item_ids[row], reason, rule_id))
         told |= mask
     return dropped
 

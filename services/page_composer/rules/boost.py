@@ -38,7 +38,7 @@ def boosts(rules: Sequence[Rule], index: ItemIndex, rows: Ints) -> Boosts:
     factors = np.ones(len(rows))
     hands = []
     for rule, boost in effects(rules, Boost):
-        mask = boost.items.mask(index)[rows]
+        mask = boost.items.mask(index, rows)
         factors[mask] *= boost.factor
         hands.append((rule.rule_id, mask))
     return Boosts(factors, tuple(hands))

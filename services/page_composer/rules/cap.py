@@ -23,22 +23,23 @@ class Cap:
 
 @dataclass(frozen=True)
 class Limit:
-    """A cap in columns: item k counts towards group `groups[k]`, which takes `most` items."""
+    """A cap in columns: candidate k counts towards group `groups[k]`, which takes `most` items."""
 
     groups: Ints
-    """`[size]` number of the group; −1 for items that the cap is not about."""
+    """`[n]` number of the group; −1 for items that the cap is not about."""
     group_count: int
     most: int
 
 
-def limits(rules: Sequence[Rule], index: ItemIndex) -> list[Limit]:
-    """The caps among rules in force. An item without a value is not capped by "every value"; a path covers what is
-    below.
+def limits(rules: Sequence[Rule], index: ItemIndex, rows: Ints) -> list[Limit]:
+    """The caps among rules in force, for candidates in these rows.
+
+    An item without a value is not capped by "every value"; a path covers what is below.
     """
-    return [_limit(cap, index) for _, cap in effects(rules, Cap)]
+    return [_limit(cap, index, rows) for _, cap in effects(rules, Cap)]
 
 
-def _limit(cap: Cap, index: ItemIndex) -> Limit:
+def _limit(cap: Cap, index: ItemIndex, rows: Ints) -> Limit:
     codes, values = {
         "brand": (index.brand, index.brands),
         "seller": (index.seller, index.sellers),
@@ -46,6 +47,6 @@ def _limit(cap: Cap, index: ItemIndex) -> Limit:
     }[cap.facet]
     if cap.value:
         mask = {"brand": index.brand_mask, "seller": index.seller_mask, "category": index.category_mask}[cap.facet]
-        return Limit(np.where(mask([cap.value]), 0, -1), 1, cap.item_count)
+        return Limit(np.where(mask([cap.value], rows), 0, -1), 1, cap.item_count)
     named = np.asarray([*(bool(value) for value in values), False], np.bool_)
-    return Limit(np.where(named[codes], codes, -1), len(values), cap.item_count)
+    return Limit(np.where(named[codes[rows]], codes[rows], -1), len(values), cap.item_count)

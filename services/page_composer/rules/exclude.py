@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from services.page_composer.arrays import Bools
+from services.page_composer.arrays import Bools, Ints
 from services.page_composer.item_index import ItemIndex
 from services.page_composer.rules.item_filter import ItemFilter
 from services.page_composer.rules.rule import Rule, effects
@@ -16,6 +16,6 @@ class Exclude:
     items: ItemFilter
 
 
-def exclusions(rules: Sequence[Rule], index: ItemIndex) -> list[tuple[str, Bools]]:
-    """For each rule in force that excludes: its id and `[size]` the items it excludes."""
-    return [(rule.rule_id, exclude.items.mask(index)) for rule, exclude in effects(rules, Exclude)]
+def exclusions(rules: Sequence[Rule], index: ItemIndex, rows: Ints) -> list[tuple[str, Bools]]:
+    """For each rule in force that excludes: its id and `[n]` which of the items in these rows it excludes."""
+    return [(rule.rule_id, exclude.items.mask(index, rows)) for rule, exclude in effects(rules, Exclude)]

@@ -12,8 +12,7 @@ WITHIN_DAYS = 21
 
 def propose(scene: Scene) -> Iterator[Suggestion]:
     """One shelf, where something came back within three weeks."""
-    index = scene.index
-    came_back = index.available & (index.restocked_s >= scene.visit.at_s - WITHIN_DAYS * DAY_S)
-    items = by_interest(scene, came_back, index.restocked_s)
+    came_back = scene.index.recent("restocked_s", scene.visit.at_s - WITHIN_DAYS * DAY_S)
+    items = by_interest(scene, came_back, scene.index.restocked_s)
     if items:
         yield Suggestion(Evidence("restocked", item_ids=items[:5]), Pool(GIVEN, given=items))

@@ -2,8 +2,6 @@
 
 from collections.abc import Iterator
 
-import numpy as np
-
 from services.page_composer.pools import GIVEN, Pool
 from services.page_composer.proposal import Evidence, Scene, Suggestion
 from services.page_composer.wording import in_language
@@ -16,12 +14,11 @@ def propose(scene: Scene) -> Iterator[Suggestion]:
     """One shelf for each of the first two campaigns in force that promote items which can be bought."""
     promoting = [campaign for campaign in scene.campaigns if not campaign.items.is_empty]
     for campaign in promoting[:SHELVES_A_PAGE]:
-        rows = np.flatnonzero(campaign.items.mask(scene.index) & scene.index.available)
-        newest = rows[np.argsort(-scene.index.created_s[rows], kind="stable")][:MOST]
+        newest = campaign.items.newest(scene.index, MOST)
         if len(newest):
             titles = campaign.banners[0].titles if campaign.banners else {}
             yield Suggestion(
                 evidence=Evidence("campaign", rule_id=campaign.campaign_id),
-                pool=Pool(GIVEN, given=tuple(scene.index.facts[row].item_id for row in newest.tolist())),
+                pool=Pool(GIVEN, given=tuple(scene.index.item_ids[row] for row in newest.tolist())),
                 title=in_language(titles, scene.visit.locale) or campaign.name,
             )

@@ -14,10 +14,9 @@ SHELVES_A_PAGE = 3
 def propose(scene: Scene) -> Iterator[Suggestion]:
     """One shelf for each of the three largest categories; on a category page, of those within it."""
     index = scene.index
-    mask = index.available
+    sizes = index.count_by_category()
     if scene.visit.focus_category:
-        mask = mask & index.category_mask([scene.visit.focus_category])
-    sizes = np.bincount(index.category[mask], minlength=len(index.categories))
+        sizes = np.where(index.categories_within(scene.visit.focus_category), sizes, 0)
     largest = np.argsort(-sizes, kind="stable")
     named = [index.categories[code] for code in largest.tolist() if sizes[code] and index.categories[code]]
     for category in named[:SHELVES_A_PAGE]:

@@ -12,8 +12,7 @@ WITHIN_DAYS = 21
 
 def propose(scene: Scene) -> Iterator[Suggestion]:
     """One shelf, where a price fell within three weeks."""
-    index = scene.index
-    fell = index.available & (index.price_dropped_s >= scene.visit.at_s - WITHIN_DAYS * DAY_S)
-    items = by_interest(scene, fell, index.price_dropped_s)
+    fell = scene.index.recent("price_dropped_s", scene.visit.at_s - WITHIN_DAYS * DAY_S)
+    items = by_interest(scene, fell, scene.index.price_dropped_s)
     if items:
         yield Suggestion(Evidence("price_dropped", item_ids=items[:5]), Pool(GIVEN, given=items))

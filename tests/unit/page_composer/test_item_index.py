@@ -74,7 +74,7 @@ def test_items_without_near_duplicates_have_a_cluster_of_their_own():
 
 def test_an_unknown_margin_is_the_shops_average():
     index = index_of([item(1, margin_ratio=0.2), item(2, margin_ratio=0.4), item(3)])
-    assert np.allclose(index.margin_minor, [200.0, 400.0, 300.0])
+    assert np.allclose(index.margin_minor(np.arange(3)), [200.0, 400.0, 300.0])
     assert np.isclose(index.mean_margin_minor, 300.0)
 
 

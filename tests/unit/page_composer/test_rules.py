@@ -56,12 +56,14 @@ def test_a_rule_counts_from_its_start_to_before_its_end(period, counts):
 
 
 def test_an_empty_item_filter_is_about_nothing():
-    assert not ItemFilter().mask(small_index()).any()
+    assert not ItemFilter().mask(small_index(), np.arange(5)).any()
 
 
 def test_an_item_filter_is_about_what_matches_every_list():
     index = small_index()
-    mask = ItemFilter(brands=("Aster",), item_ids=("item-000", "item-999", *index.row_of)).mask(index)
+    mask = ItemFilter(brands=("Aster",), item_ids=("item-000", "item-999", *index.row_of)).mask(
+        index, np.arange(index.size)
+    )
     assert mask.tolist() == [each.brand == "Aster" for each in facts()]
 
 
@@ -84,7 +86,11 @@ def test_of_several_pins_for_one_place_the_first_by_id_wins():
 
 
 def test_a_cap_limits_one_value_or_every_value_by_itself():
-    one, each = limits([Rule("a", Cap("category", 2, "Women")), Rule("b", Cap("brand", 3))], small_index())
+    one, each = limits(
+        [Rule("a", Cap("category", 2, "Women")), Rule("b", Cap("brand", 3))],
+        small_index(),
+        np.arange(len(small_index())),
+    )
     assert (one.most, one.group_count) == (2, 1)
     assert (one.groups >= 0).tolist() == [item.category.startswith("Women/") for item in facts()]
     assert each.most == 3

@@ -1,0 +1,137 @@
+"""A large catalogue is counted now and then; what changed since is looked at beside the count."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from services.page_composer import index_builder
+from services.page_composer.index_builder import IndexBuilder
+from services.page_composer.item_index import MOMENTS, ItemFacts, ItemIndex
+from services.page_composer.rules.item_filter import ItemFilter
+
+FACTS = st.builds(
+    ItemFacts,
+    item_id=st.integers(0, 25).map(lambda number: f"item-{number}"),
+    family_id=st.sampled_from(["", "family-1", "family-2"]),
+    near_duplicate_cluster=st.integers(0, 3),
+    brand=st.sampled_from(["", "Aster", "Birch"]),
+    category=st.sampled_from(["", "Women", "Women/Shoes", "Home/Lamps"]),
+    seller=st.sampled_from(["", "One"]),
+    colour=st.sampled_from(["", "red"]),
+    price_minor=st.integers(0, 10_000),
+    currency=st.sampled_from(["EUR", "USD"]),
+    list_price_minor=st.integers(0, 10_000),
+    margin_ratio=st.none() | st.floats(0, 1),
+    stock=st.integers(-1, 3),
+    regions=st.sampled_from([(), ("DE",), ("DE", "AT")]),
+    minimum_age=st.sampled_from([0, 18]),
+    created_s=st.floats(0, 1_000),
+    restocked_s=st.floats(0, 1_000),
+    price_dropped_s=st.floats(0, 1_000),
+    previous_price_minor=st.integers(0, 10_000),
+    titles=st.dictionaries(st.sampled_from(["en", "es", "zh"]), st.sampled_from(["", "A lamp", "红色 台灯"])),
+    link=st.sampled_from(["", "https://shop.example/1"]),
+    image_count=st.integers(0, 4),
+    image_etag=st.sampled_from(["", "etag"]),
+    revision=st.integers(0, 1 << 40),
+)
+CHANGES = st.lists(FACTS | st.integers(0, 25).map(lambda number: f"item-{number}"), max_size=60)
+
+
+def apply(builder: IndexBuilder, changes: list[ItemFacts | str], expected: dict[str, ItemFacts]) -> None:
+    for change in changes:
+        if isinstance(change, str):
+            builder.delete([change])
+            expected.pop(change, None)
+        else:
+            builder.put([change])
+            expected[change.item_id] = change
+
+
+def check(index: ItemIndex, expected: dict[str, ItemFacts]) -> None:
+    assert len(index) == len(expected)
+    assert {item_id: index.get(item_id) for item_id in expected} == expected
+    rows = np.flatnonzero(index.present)
+    by_family = {row: index.facts[row].family_id or index.item_ids[row] for row in rows.tolist()}
+    for one in rows.tolist():
+        for other in rows.tolist():
+            assert (index.family[one] == index.family[other]) == (by_family[one] == by_family[other])
+
+
+@settings(max_examples=80, deadline=None, derandomize=True)
+@given(first=CHANGES, second=CHANGES, third=CHANGES)
+def test_every_snapshot_holds_what_was_said_by_then(
+    first: list[ItemFacts | str], second: list[ItemFacts | str], third: list[ItemFacts | str]
+) -> None:
+    builder, now = IndexBuilder(), {}
+    snapshots = []
+    for changes in (first, second, third):
+        apply(builder, changes, now)
+        snapshots.append((builder.snapshot(), dict(now)))
+    for index, expected in [*snapshots, *reversed(snapshots)]:
+        check(index, expected)
+
+
+def test_columns_are_shared_until_they_change() -> None:
+    builder = IndexBuilder()
+    builder.put([ItemFacts("a", "a", stock=5), ItemFacts("b", "b", stock=5)])
+    before = builder.snapshot()
+    builder.put([ItemFacts("a", "a", stock=4), ItemFacts("c", "c")])
+    after = builder.snapshot()
+    assert np.shares_memory(before.price_minor, after.price_minor)
+    assert not np.shares_memory(before.stock, after.stock)
+    with pytest.raises(ValueError, match="read-only"):
+        after.stock[0] = 1
+
+
+def test_texts_that_nothing_says_any_more_are_left_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(index_builder, "LARGE", 10)
+    builder = IndexBuilder()
+    for number in range(50):
+        builder.put([ItemFacts("a", "a", titles={"en": f"Title {number}"}), ItemFacts("b", "b", link="l")])
+    index = builder.snapshot()
+    assert len(index.texts) < 100
+    assert index.facts[0].titles == {"en": "Title 49"}
+    assert index.facts[1].link == "l"
+
+
+@pytest.fixture
+def large(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(index_builder, "LARGE", 3)
+    monkeypatch.setattr(index_builder, "CHANGED_AT_MOST", 8)
+
+
+@settings(max_examples=80, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(first=CHANGES, second=CHANGES, since_s=st.floats(1, 1_000), most=st.integers(1, 9))
+def test_what_is_recent_is_found_as_in_a_small_catalogue(
+    large: None, first: list[ItemFacts | str], second: list[ItemFacts | str], since_s: float, most: int
+) -> None:
+    builder = IndexBuilder()
+    apply(builder, first, {})
+    builder.snapshot()
+    apply(builder, second, {})
+    index = builder.snapshot()
+    plain = replace(index, census=None)
+    for column in MOMENTS:
+        assert index.recent(column, since_s).tolist() == plain.recent(column, since_s).tolist()
+    for wanted in (ItemFilter(brands=("Aster",)), ItemFilter(item_ids=("item-1", "item-2")), ItemFilter()):
+        newest = [index.created_s[wanted.newest(each, most)].tolist() for each in (index, plain)]
+        assert newest[0] == newest[1]
+    assert index.count_by_category().shape == plain.count_by_category().shape
+
+
+def test_the_census_is_renewed_when_much_has_changed(large: None) -> None:
+    builder = IndexBuilder()
+    builder.put(ItemFacts(f"i{number}", "", category="A", price_minor=100) for number in range(20))
+    first = builder.snapshot()
+    builder.put([ItemFacts("i0", "", category="B", price_minor=100)])
+    second = builder.snapshot()
+    assert second.census is first.census
+    assert second.changed.tolist() == [0]
+    assert second.count_by_category().tolist() == [20, 0]
+    builder.put(ItemFacts(f"i{number}", "", category="B", price_minor=100) for number in range(15))
+    assert builder.snapshot().count_by_category().tolist() == [5, 15]
+    assert first.count_by_category().tolist() == [20]
