@@ -54,6 +54,8 @@ class ItemFacts:
     link: str = ""
     image_count: int = 0
     image_etag: str = ""
+    goes_with: tuple[str, ...] = ()
+    """Items that the shop itself links to this one, to buy together before related; they need not be there."""
     revision: int = 0
     """What item_vision compares to say whether it has changed since; 0 when unknown."""
 

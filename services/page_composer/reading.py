@@ -18,6 +18,9 @@ from vitrine.user_profile.v1 import user_profile_pb2
 ACTION_NAMES = {number: name.removeprefix("ACTION_").lower() for name, number in common_pb2.Action.items()}
 
 
+_GOING_WITH = (item_vision_pb2.LINK_KIND_CROSS_SELL, item_vision_pb2.LINK_KIND_RELATED)
+
+
 def seconds(moment: Timestamp) -> float:
     """Unix time; 0 for a timestamp that is not set."""
     return moment.seconds + moment.nanos / 1e9
@@ -112,8 +115,15 @@ def facts_of(facts: item_vision_pb2.ItemFacts) -> ItemFacts:
         link=facts.link,
         image_count=facts.image_count,
         image_etag=facts.image_etag,
+        goes_with=_goes_with(facts.links) if facts.links else (),
         revision=facts.revision,
     )
+
+
+def _goes_with(links: Iterable[item_vision_pb2.ItemLink]) -> tuple[str, ...]:
+    """What the shop links to an item, to buy together before related; what to buy instead of it goes elsewhere."""
+    of_kind = {kind: [link.item_id for link in links if link.kind == kind] for kind in _GOING_WITH}
+    return tuple(dict.fromkeys(item_id for kind in _GOING_WITH for item_id in of_kind[kind]))
 
 
 def _speakers(pool: ranker_pb2.FilledPool) -> tuple[str, ...]:

@@ -3,11 +3,13 @@ import pytest
 from services.page_composer.index_builder import EMPTY_INDEX
 from services.page_composer.item_index import ItemFacts
 from services.page_composer.proposal import Scene
+from services.page_composer.reading import facts_of
 from services.page_composer.rules.campaign import Banner, Campaign
 from services.page_composer.rules.item_filter import ItemFilter
 from services.page_composer.rules.segment import Period
 from services.page_composer.shelves.registry import GENERATORS, propose
 from tests.unit.page_composer.shop import DAY_S, NOW_S, did, profile, searched, small_index, visit
+from vitrine.item_vision.v1 import item_vision_pb2 as pb
 
 
 def suggestions(shelf: str, scene: Scene):
@@ -152,6 +154,21 @@ def test_completing_a_look_takes_from_other_categories():
     assert found.evidence.item_ids == ("item-000",)
     assert "Women/Dresses" not in found.pool.categories
     assert found.pool.categories[0] == "Women/Shoes"
+
+
+def test_what_the_shop_itself_links_completes_a_look_once_it_fills_a_shelf():
+    there = tuple(f"item-{number:03}" for number in range(1, 7))
+    index = small_index(item_000={"goes_with": (*there, "never there")})
+    (found,) = suggestions("complete_the_look", scene(did("purchase", 0), index=index))
+    assert (found.pool.source, found.pool.given) == ("given", there)
+    few = small_index(item_000={"goes_with": (*there[1:], "never there")})
+    assert suggestions("complete_the_look", scene(did("purchase", 0), index=few))[0].pool.source == "knowledge_graph"
+
+
+def test_links_to_buy_together_come_before_related_ones_and_better_items_are_none():
+    kinds = (pb.LINK_KIND_RELATED, pb.LINK_KIND_CROSS_SELL, pb.LINK_KIND_UPSELL, pb.LINK_KIND_RELATED)
+    links = [pb.ItemLink(kind=kind, item_id=item_id) for kind, item_id in zip(kinds, "abcb", strict=True)]
+    assert facts_of(pb.ItemFacts(item_id="x", links=links)).goes_with == ("b", "a")
 
 
 def test_popular_categories_are_the_largest():
