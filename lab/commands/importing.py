@@ -65,6 +65,8 @@ def import_file(  # noqa: PLR0913, PLR0917  the options of a command line
     try:
         with import_progress(f"{kind} of {file.name}") as show:
             done = run_import(job, services, datetime.now(UTC), show)
+    except KeyboardInterrupt:
+        raise CommandFailed("interrupted; the same command goes on where it stood") from None
     finally:
         if services is not None:
             services.close()
@@ -159,4 +161,6 @@ def print_report(report: ImportReport, out: Console, rejects: Path | None = None
     if len(report.notes) > 5:
         out.print(f"[dim]… and {len(report.notes) - 5} more notes in the report (--report FILE.json)[/]")
     if report.rejected and rejects is not None:
-        out.print(f"rejected rows with their reasons: {rejects}")
+        out.print(f"rejected rows with their reasons: {rejects}", soft_wrap=True)
+    elif report.rejected:
+        out.print("[dim]with --rejects FILE.jsonl the rejected rows are kept, to be mended and imported alone[/]")

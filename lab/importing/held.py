@@ -27,6 +27,7 @@ CREATE TABLE IF NOT EXISTS held (
 CREATE TABLE IF NOT EXISTS waiting (
   item_id TEXT NOT NULL, held_id INTEGER NOT NULL, PRIMARY KEY (item_id, held_id)
 ) WITHOUT ROWID;
+CREATE INDEX IF NOT EXISTS held_order ON held (origin_id, line, held_id);
 CREATE INDEX IF NOT EXISTS waiting_row ON waiting (held_id);
 """
 _READY = "refused = '' AND NOT EXISTS (SELECT 1 FROM waiting WHERE waiting.held_id = held.held_id)"
@@ -115,9 +116,16 @@ class HeldStore:
 
     def rows(self, origin_id: int) -> Iterator[Row]:
         """Yield the ready rows of an origin, in file order."""
-        statement = f"SELECT line, row FROM held WHERE origin_id = ? AND {_READY} ORDER BY line, held_id"
-        for line, row in self._database().execute(statement, (origin_id,)).fetchall():
-            yield Row(line, json.loads(row))
+        statement = (
+            f"SELECT line, held_id, row FROM held WHERE origin_id = ? AND (line, held_id) > (?, ?) AND {_READY} "
+            "ORDER BY line, held_id LIMIT 1000"
+        )
+        last = (-1, 0)
+        # Page by page: rows may be held again while these are being imported.
+        while found := self._database().execute(statement, (origin_id, *last)).fetchall():
+            for line, held_id, row in found:
+                last = (line, held_id)
+                yield Row(line, json.loads(row))
 
     def settle(self, origin_id: int, refused: Sequence[tuple[int, Any, str]]) -> None:
         """Forget an origin's ready rows; those that were refused (line, row, why) stay with the reason."""

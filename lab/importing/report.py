@@ -7,9 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from lab.importing.shape import USERS, Shape, add_shape, history_lengths
-from lab.importing.tally import SAMPLES_A_REASON, Sample, Tally
-
-MOST_NOTES = 1_000
+from lab.importing.tally import MOST_NOTES, SAMPLES_A_REASON, Sample, Tally
 
 
 @dataclass

@@ -12,6 +12,7 @@ from lab.importing.shape import Shape
 
 LONGEST_EXCERPT = 120
 SAMPLES_A_REASON = 5
+MOST_NOTES = 1_000
 HEAVY_BYTES = 8 * 2**20
 
 
@@ -90,7 +91,8 @@ class Tally:
 
     def note(self, text: str) -> None:
         """Add a line about a single row."""
-        self.notes.append(text)
+        if len(self.notes) < MOST_NOTES:
+            self.notes.append(text)
 
     def rejected(self, line: int, violation: Violation, row: Any) -> None:
         """Count a row that is not imported and write down why."""
