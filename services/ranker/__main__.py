@@ -22,7 +22,7 @@ from services.ranker.readiness import Readiness
 from services.ranker.release_servicer import ReleaseServicer
 from services.ranker.servicer import RankerServicer
 from services.ranker.settings import RankerSettings
-from services.ranker.wiring import CATALOGUE_WAIT_S, Holdings, ReleaseLoader
+from services.ranker.wiring import CATALOGUE_WAIT_S, Holdings, ReleaseLoader, tie
 from vitrine.common.v1.common_pb2_grpc import add_ReadinessServiceServicer_to_server
 from vitrine.ranker.v1.ranker_pb2_grpc import add_RankerServiceServicer_to_server, add_ReleaseServiceServicer_to_server
 
@@ -68,6 +68,9 @@ def definition(settings: RankerSettings) -> ServiceDefinition:
             with suppress(TimeoutError):
                 async with asyncio.timeout(CATALOGUE_WAIT_S):
                     await asyncio.gather(*(catalogues.until_settled(shop) for shop in releases.known_shops()))
+            for shop in releases.known_shops():
+                for release_id in releases.ready_ids(shop):
+                    await asyncio.to_thread(tie, releases.get(shop, release_id), catalogues.catalogue(shop))
 
         runtime.warm_up(warm_up)
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from services.ranker.catalogue import NOT_COUNTED, Catalogue, CatalogueItem
+from services.ranker.catalogue import LARGE, NOT_COUNTED, Catalogue, CatalogueItem
 from services.ranker.row_map import RowMap
 from services.ranker.vocabulary import Vocabulary
 
@@ -28,9 +28,16 @@ class Items:
 
 
 def remembered(vocabulary: Vocabulary, created_s: Sequence[float]) -> Items:
-    """The vocabulary as a catalogue, until item_vision has been read: no prices, no stock, no titles."""
-    catalogue = Catalogue()
-    catalogue.put(_placeholders(vocabulary, range(len(vocabulary)), created_s))
+    """The vocabulary as a catalogue, until item_vision has been read: no prices, no stock, no titles; of a large one
+    no words to search either.
+    """
+    if len(vocabulary) > LARGE:
+        catalogue = Catalogue.of_columns(
+            vocabulary.item_ids, vocabulary.row_of, vocabulary.brands, vocabulary.categories, created_s
+        )
+    else:
+        catalogue = Catalogue()
+        catalogue.put(_placeholders(vocabulary, range(len(vocabulary)), created_s))
     rows = RowMap(vocabulary)
     rows.update(catalogue)
     return Items(catalogue, rows, live=False)

@@ -53,6 +53,11 @@ class WordIndex:
         self._matches.clear()
         self._add(text, len(self._texts) - 1)
 
+    def append_nothing(self, count: int) -> None:
+        """Let so many texts without words follow."""
+        self._texts.extend([""] * count)
+        self._matches.clear()
+
     def replace(self, position: int, text: str) -> None:
         """Let another text stand at a position; costs nothing when it is the same."""
         old = self._texts[position]

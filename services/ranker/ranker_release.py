@@ -139,6 +139,7 @@ class RankerRelease:
         """The live catalogue seen with this release's rows; until it is complete, the vocabulary. Hold its lock."""
         if not catalogue.complete:
             return self.remembered
+        self.__dict__.pop("remembered", None)  # as large as the catalogue, and not needed any more
         if not self.rows.complete:
             add_missing(catalogue, self.vocabulary, self._created_s_of_rows)
         self.rows.update(catalogue)

@@ -11,6 +11,7 @@ from services.kit.executor import BoundedExecutor
 from services.kit.release import Release
 from services.kit.release_watcher import ReleaseWatcher
 from services.kit.upstream import Upstream
+from services.ranker.catalogue import Catalogue
 from services.ranker.catalogue_watch import CatalogueWatch
 from services.ranker.items import Items
 from services.ranker.model.signature import Tensors
@@ -66,6 +67,12 @@ class Holdings:
         return ask
 
 
+def tie(release: RankerRelease, catalogue: Catalogue) -> None:
+    """Find out where the catalogue has the release's items: half a second for a million, once."""
+    with catalogue.lock:
+        release.items(catalogue)
+
+
 class ReleaseLoader:
     """Loads a release, follows its shop's catalogue, and fetches the vectors of items newer than it."""
 
@@ -80,8 +87,7 @@ class ReleaseLoader:
         loaded = await asyncio.to_thread(RankerRelease.load, release)
         self._catalogues.follow(loaded.shop_id)
         catalogue = self._catalogues.catalogue(loaded.shop_id)
-        if not catalogue.complete:
-            await asyncio.to_thread(lambda: loaded.remembered)  # so that no request waits for it
+        await asyncio.to_thread(tie, loaded, catalogue)  # so that no request waits for it
         task = self._background.spawn(
             "fresh_items", loaded.fresh.keep_current(catalogue, loaded.rows, self._item_vision)
         )

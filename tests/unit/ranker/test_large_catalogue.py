@@ -8,10 +8,11 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from services.ranker import catalogue as catalogue_module
+from services.ranker import items as items_module
 from services.ranker import pool_filter
 from services.ranker.catalogue import Catalogue
 from services.ranker.catalogue_watch import catalogue_item, renew_postings
-from services.ranker.items import Items
+from services.ranker.items import Items, remembered
 from services.ranker.pool_filter import Masks, PoolFilter, Through, allowed
 from services.ranker.postings import Groups
 from services.ranker.row_map import RowMap
@@ -109,3 +110,26 @@ def test_groups_hold_the_positions_of_each_code(codes: list[int], wanted: list[i
     found = groups.positions(np.array(wanted, np.int64))
     assert sorted(found.tolist()) == expected
     assert groups.count(np.array(wanted, np.int64)) == len(expected)
+
+
+def test_a_large_vocabulary_stands_in_for_the_catalogue_as_a_small_one_does(monkeypatch: pytest.MonkeyPatch) -> None:
+    vocabulary = Vocabulary(
+        item_ids=[item.item_id for item in ITEMS],
+        family_ids=[item.family_id for item in ITEMS],
+        brands=[item.brand for item in ITEMS],
+        categories=[item.category for item in ITEMS],
+        colours=[item.colour for item in ITEMS],
+        price_bands=["1"] * len(ITEMS),
+    )
+    created_s = [item.created_at.timestamp() for item in ITEMS]
+    small = remembered(vocabulary, created_s)
+    monkeypatch.setattr(items_module, "LARGE", 20)
+    large = remembered(vocabulary, created_s)
+    for wanted in (PoolFilter(), PoolFilter(brands=("Aster",)), PoolFilter(categories=("Women",), maximum_age_days=30)):
+        np.testing.assert_array_equal(
+            allowed(small.catalogue, wanted, NOW_S), Through(large, wanted, NOW_S).mask, str(wanted)
+        )
+    ids = ["item-003", "nothing", "item-050"]
+    assert large.positions(ids).tolist() == small.positions(ids).tolist() == [3, 50]
+    assert large.catalogue.stock.tolist() == small.catalogue.stock.tolist()
+    assert not large.live
