@@ -49,6 +49,8 @@ def bench(  # noqa: PLR0913, PLR0917  the options of a command line
     """
     if context.invoked_subcommand:
         return
+    if report is not None and report.suffix != ".json":
+        raise CommandFailed(f"--report {report}: give a name that ends in .json; the page with plots goes beside it")
     task = BenchmarkTask(work.resolve(), shop, _sizes(sizes), _parts(only), quick, minutes)
     with phase_bars() as bars, native_noise_into(work.resolve() / "logs" / "benchmark.log"):
         benchmark = Benchmark(task, bars.show)

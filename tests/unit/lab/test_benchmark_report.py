@@ -178,6 +178,7 @@ def test_the_command_prints_a_reports_tables_or_puts_them_into_a_document(result
         (["--only", "flor"], "there is no such part"),
         (["--sizes", "2000;20000"], "give sizes of 100 and more"),
         (["--sizes", "7"], "give sizes of 100 and more"),
+        (["--report", "bench.html"], "ends in .json"),
         (["tables", "none.json"], "is no report"),
     ],
 )
