@@ -17,6 +17,7 @@ from lab.supervisor.keys import work_secrets
 
 USERS = (1_000, 10_000, 100_000, 1_000_000)
 QUICK_USERS = (1_000, 5_000)
+LEAST_ADDED = 50_000
 PAGES = 150
 QUICK_PAGES = 20
 
@@ -40,8 +41,11 @@ async def grown(rig: Rig, counts: Sequence[int], pages: int, show: Show) -> dict
 
 
 def memory_per_million(steps: Sequence[dict[str, Any]]) -> dict[str, Any]:
-    """Growth of all processes' memory from the first step to the last, for a million users; by process too."""
-    if len(steps) < 2:
+    """Growth of all processes' memory from the first step to the last, for a million users; by process too.
+
+    Nothing where too few users were added to tell their memory from what processes take and give back anyway.
+    """
+    if not steps or steps[-1]["users"] - steps[0]["users"] < LEAST_ADDED:
         return {}
     first, last = steps[0], steps[-1]
     millions = (last["users"] - first["users"]) / 1e6

@@ -130,6 +130,7 @@ def test_memory_per_million_users_is_growth_of_all_processes():
     assert found["memory_mib_per_million_users_by_process"] == {"postgresql": 60.0, "ranker": 20.0}
     assert found["database_mib_per_million_users"] == 1_000.0
     assert memory_per_million(steps[:1]) == {}
+    assert memory_per_million([steps[0], {**steps[1], "users": 5_000}]) == {}
 
 
 def test_the_ratio_of_two_p99s_has_an_interval_around_it():
