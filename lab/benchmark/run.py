@@ -16,8 +16,9 @@ from lab.benchmark.machine import machine, memory_mib
 from lab.benchmark.messages import RecordedPage
 from lab.benchmark.rig import Rig
 from lab.benchmark.sessions import browse
+from lab.benchmark.settling import at_rest
 from lab.benchmark.showing import Show
-from lab.benchmark.sizes import Size, running
+from lab.benchmark.sizes import REST_S, Size, running
 from lab.benchmark.soak import soaked
 from lab.benchmark.swap import SwapPlan, swapped
 
@@ -120,6 +121,7 @@ class Benchmark:
             result["events"] = {"items": rig.shop.item_count, **await events_a_second(rig, EVENT_SECONDS * scale)}
         elif part == "soak":
             half = await half_load(rig, found, plan)
+            await at_rest(rig.work, REST_S)  # what earlier parts left behind is no leak
             minutes = min(self._task.minutes, QUICK_MINUTES) if quick else self._task.minutes
             result["soak"] = await soaked(rig, half, minutes)
         else:
