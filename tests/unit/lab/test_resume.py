@@ -6,6 +6,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from lab.importing import held, import_events, import_items, import_links, import_pictures
@@ -48,13 +50,18 @@ class Scissors:
         return cut_around
 
 
+CALLS = (
+    "send_items", "send_events", "send_event_columns", "send_campaign", "missing_item_ids", "full_items", "item_pages",
+    "put_links", "reconcile_items",
+)  # fmt: skip
+
+
 class CutServices(PretendServices):
     """Services whose every call can be cut before it arrives and after it is done."""
 
     def __init__(self, scissors: Scissors, **options: Any) -> None:
         super().__init__(**options)
-        for name in ("send_items", "send_events", "send_campaign", "missing_item_ids", "full_items", "item_pages",
-                     "put_links", "reconcile_items"):  # fmt: skip
+        for name in CALLS:
             setattr(self, name, scissors.around(getattr(self, name)))
 
 
@@ -62,6 +69,8 @@ class CutServices(PretendServices):
 def scissors(monkeypatch: pytest.MonkeyPatch) -> Iterator[Scissors]:
     made = Scissors()
     monkeypatch.setattr(import_events, "EVENTS_A_STREAM", 3)
+    monkeypatch.setattr(import_events, "BATCHES_A_STREAM", 2)
+    monkeypatch.setattr("lab.importing.reading.parquet._ROWS_IN_COLUMNS", 2)
     monkeypatch.setattr(import_items, "ITEMS_A_STREAM", 2)
     monkeypatch.setattr(import_links, "ROWS_A_BATCH", 3)
     monkeypatch.setattr(import_pictures, "ITEMS_AT_ONCE", 2)
@@ -99,6 +108,10 @@ FILES: dict[str, list[dict[str, Any]]] = {
         *(event(n) for n in range(8)), event(3), event(4, user_id="v"), event(9, action="gaze"), event(10), event(11),
         event(12, occurred_at="2030-01-01"), event(13), event(13), event(14),
     ],
+    "events without ids": [
+        {**event(n % 4, event_id=""), "user_id": f"u{n % 3}"} for n in range(14)
+    ] + [event(1, event_id="", action="gaze")],
+    "events of Parquet": [event(n, event_id="") for n in (1, 2, 1, 3, 1, 2, 4, 1)] + [event(5, action="gaze")] * 2,
     "pictures": [
         {"item_id": "i1", "image": "http://a.b/a.jpg"}, {"item_id": "i1", "image": "http://a.b/b.jpg"},
         {"item_id": "i8", "image": "http://a.b/c.jpg"}, {"item_id": "i2", "image": "http://a.b/c.jpg"},
@@ -118,11 +131,15 @@ FILES: dict[str, list[dict[str, Any]]] = {
 class House:
     """One shop with its work folder and the file to import."""
 
-    def __init__(self, folder: Path, kind: str, scissors: Scissors) -> None:
+    def __init__(self, folder: Path, name: str, scissors: Scissors) -> None:
         folder.mkdir()
+        rows, kind = FILES[name], name.split(" ", maxsplit=1)[0]
         self.kind, self.folder = kind, folder
-        self.file = folder / "rows.jsonl"
-        self.file.write_text("".join(json.dumps(row) + "\n" for row in FILES[kind]), encoding="utf-8")
+        self.file = folder / ("rows.parquet" if "of Parquet" in name else "rows.jsonl")
+        if self.file.suffix == ".parquet":
+            pq.write_table(pa.Table.from_pylist(rows), self.file)
+        else:
+            self.file.write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
         known = [] if kind in ("items", "changes") else [f"i{n}" for n in range(1, 5)]
         self.services = CutServices(scissors, known_items=known, refused_items={"i6": "price"})
         if kind == "items":  # what waits for items of this file
