@@ -153,10 +153,14 @@ class ArrowReader:
         values, places = _distinct(batch.column(source)) if source else ([None], np.zeros(batch.num_rows, np.int64))
         column = _Column([None] * len(values), places)
         read = self._reads.get(name, _as_it_is)
+        as_written = source and name != "occurred_at" and rule == FieldRule.model_validate({"from": rule.columns})
         for place, value in enumerate(values):
-            found = mapper.fields_of({source: value} if source else {}).get(name)
-            column.fills[place] = tuple(fills)
-            fills.clear()
+            if as_written:
+                found = None if value == "" else value
+            else:
+                found = mapper.fields_of({source: value} if source else {}).get(name)
+                column.fills[place] = tuple(fills)
+                fills.clear()
             if found is not None:
                 column.set_value(place, found, read)
         return column

@@ -23,5 +23,9 @@ class KnownItems:
     def unknown(self, item_ids: Sequence[str]) -> list[int]:
         """Return the positions of the ids that the catalogue lacks; empty ids name no item."""
         keys = np.fromiter(map(hash, item_ids), np.int64, len(item_ids))
-        lacking = np.flatnonzero(~np.isin(keys, self._hashes))
+        if len(self._hashes):
+            places = np.minimum(self._hashes.searchsorted(keys), len(self._hashes) - 1)
+            lacking = np.flatnonzero(self._hashes[places] != keys)
+        else:
+            lacking = np.arange(len(keys))
         return [place for place in lacking.tolist() if item_ids[place]]
