@@ -3,11 +3,15 @@
 from dataclasses import dataclass
 from typing import Any, Literal
 
+import numpy as np
+from numpy.typing import NDArray
+
 from lab.importing.mapping import KindMapping
 from lab.importing.money import is_currency, minor_units
 from lab.importing.problems import RowRefused
 
 LARGEST_QUANTITY = 10_000
+Numbers = NDArray[np.int64]
 
 
 @dataclass(frozen=True)
@@ -17,30 +21,32 @@ class Amounts:
     price_unit: str = "minor"
     price_of: Literal["one", "line"] = "one"
     measured_above: int | None = None
+    zero_pieces: Literal["reject", "one"] = "reject"
 
     @classmethod
     def of(cls, mapping: KindMapping) -> "Amounts":
         """The rules of a mapping."""
-        return cls(mapping.price_unit, mapping.price_of, mapping.measured_above)
+        return cls(mapping.price_unit, mapping.price_of, mapping.measured_above, mapping.zero_pieces)
 
-    @property
-    def measured(self) -> str:
-        """What the report calls a measure that counts as one piece."""
-        return f"quantity: 1 for measures above {self.measured_above}"
+    def quantity_fills(self, quantity: int) -> list[str]:
+        """Return what the report says about a quantity as written that counts as one piece."""
+        if quantity == 0:
+            return ["quantity: 1 where 0 is written"]
+        measured = self.measured_above is not None and quantity > self.measured_above
+        return [f"quantity: 1 for measures above {self.measured_above}"] if measured else []
 
-    def is_measure(self, quantity: int) -> bool:
-        """Say whether a quantity counts grams or millilitres, not pieces."""
-        return self.measured_above is not None and quantity > self.measured_above
+    def pieces(self, quantities: Numbers) -> Numbers:
+        """Return how many pieces quantities as written are: one where it is a measure, or nothing."""
+        most = LARGEST_QUANTITY if self.measured_above is None else self.measured_above
+        return np.where((quantities > most) | (quantities == 0), 1, quantities)
 
     def quantity(self, written: Any) -> int:
-        """Return the number as written, which may be a measure. Raises: RowRefused."""
+        """Return the number as written, which may be a measure, or 0 where that counts. Raises: RowRefused."""
         highest = LARGEST_QUANTITY if self.measured_above is None else 10**9
         number = whole_number(written, "quantity", 0, highest)
-        if number == 0:
-            remedy = "a line of nothing, such as a coupon's or a correction's, is no event; leave such lines out"
+        if number == 0 and self.zero_pieces == "reject":
+            remedy = 'a line of nothing is no event; leave such lines out, or say zero_pieces = "one" in the mapping'
             raise RowRefused("quantity", "quantity_zero", remedy)
-        if not self.is_measure(number) and number > LARGEST_QUANTITY:
-            whole_number(number, "quantity", 1, LARGEST_QUANTITY)
         return number
 
     def price(self, written: Any, currency: str) -> int:

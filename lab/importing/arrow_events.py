@@ -96,7 +96,7 @@ class ArrowReader:
             texts["price_currencies"] = currencies, places
         elif priced.any():
             texts["price_currencies"] = [*currencies, ""], np.where(priced, places, len(currencies))
-        pieces = self._pieces(columns["quantity"])
+        pieces = self._reader.amounts.pieces(columns["quantity"].numbers(1))
         ids, id_places = columns["event_id"].texts()
         numbers = {
             "actions": actions,
@@ -113,15 +113,13 @@ class ArrowReader:
         self._count_amounts(table, columns["quantity"], amounts, fits & priced)
         return table
 
-    def _pieces(self, quantity: "_Column") -> Numbers:
-        written, most = quantity.numbers(1), self._reader.amounts.measured_above
-        return written if most is None else np.where(written > most, 1, written)
-
     def _count_amounts(self, table: EventTable, quantity: "_Column", amounts: Numbers, priced: Flags) -> None:
-        rules, written = self._reader.amounts, quantity.numbers(1)
-        if rules.measured_above is not None:
-            table.filled[rules.measured] += int(np.count_nonzero(table.accepted & (written > rules.measured_above)))
-        pieces = self._pieces(quantity)
+        rules = self._reader.amounts
+        for place, count in enumerate(np.bincount(quantity.places[table.accepted]).tolist()):
+            if quantity.results[place] is not None:
+                for fill in rules.quantity_fills(quantity.results[place]):
+                    table.filled[fill] += count
+        pieces = rules.pieces(quantity.numbers(1))
         several = priced & (pieces > 1)
         for uneven in (False, True):
             count = int(np.count_nonzero(several & ((amounts % pieces != 0) == uneven)))

@@ -84,8 +84,8 @@ class EventReader:
         amounts, pieces = self.amounts, 1
         if "quantity" in fields:
             pieces = amounts.quantity(fields["quantity"])
-            if amounts.is_measure(pieces):
-                self._on_fill(amounts.measured)
+            for fill in amounts.quantity_fills(pieces):
+                self._on_fill(fill)
                 pieces = 1
             event.quantity = pieces
         if "price" in fields and fields.get("currency"):

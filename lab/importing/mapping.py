@@ -171,8 +171,10 @@ class KindMapping(_Table):
     """Rows are later states of items in time order: each is sent, none replaces an earlier one in the file."""
     price_of: Literal["one", "line"] = "one"
     """Of events: what the price is of; line: of the whole quantity, which it is then divided by."""
-    measured_above: int | None = Field(default=None, ge=1)
+    measured_above: int | None = Field(default=None, ge=1, le=10_000)
     """Of events: quantities above this are measures (grams, millilitres), not pieces, and count as one piece."""
+    zero_pieces: Literal["reject", "one"] = "reject"
+    """Of events: what a line of 0 pieces is: no event, or one piece."""
     repeats: Literal["count", "merge"] = "count"
     """Of events without ids, when a line says the same as an earlier one: it is another event, or the same."""
     variants: VariantRules | None = None

@@ -173,6 +173,13 @@ def test_the_same_rows_as_json_lines_have_the_same_ids(tmp_path: Path) -> None:
     assert (report.imported, report.merged, len(services.events)) == (0, 3, 3)
 
 
+def test_a_line_of_nothing_can_count_as_one_piece(tmp_path: Path) -> None:
+    importer = Importer(tmp_path, 'zero_pieces = "one"')
+    services = both_ways(importer, [PLAIN, {**PLAIN, "count": 0, "paid": 0.0}, {**PLAIN, "count": 0}], dry=False)
+    said = [(each.quantity, each.price.amount_minor) for each in services.events.values()]
+    assert said == [(2, 150), (1, 0), (1, 300)]
+
+
 def test_nested_or_joined_fields_go_the_way_of_rows() -> None:
     def mapped(user_id: Any) -> KindMapping:
         return parse_mapping({"events": {"fields": {"user_id": user_id, "item_id": "item"}}}, "events")

@@ -117,5 +117,7 @@ def test_a_measure_counts_as_one_piece_and_nothing_is_no_event() -> None:
     with pytest.raises(RowRefused) as refusal:
         amounts(quantity=0, price=0)
     assert refusal.value.violation.reason == "quantity_zero"
+    event = EventReader(NOW, Amounts(zero_pieces="one"), lambda _: None).read({**GOOD, "quantity": "0"})
+    assert event.quantity == 1
     with pytest.raises(RowRefused):
         read(quantity=10_001)
