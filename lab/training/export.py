@@ -31,10 +31,11 @@ def export_shop(shop_id: str, work: Path, addresses: Mapping[str, Sequence[str]]
         items = list(_items(catalogue, shop_id, progress))
         if not items:
             raise NothingToLearnError(f"shop {shop_id} has no items: bring them with `vitrine import items`")
-        number_of = {item.item_id: number for number, item in enumerate(items)}
+        # The worker goes on with features while the rest is exported and prepared.
+        prepared = prepare_shop(shop_id, work, addresses, progress)
         await_features(catalogue, shop_id, progress)
+        number_of = {item.item_id: number for number, item in enumerate(items)}
         features = read_features(catalogue, shop_id, number_of, progress)
-    prepared = prepare_shop(shop_id, work, addresses, progress)
     return prepared_shop(prepared, items, features)
 
 
