@@ -9,7 +9,7 @@ from services.page_composer.arrays import Bools, Floats, Ints
 
 LARGE = 50_000
 """Catalogues with more items are not gone through for every page."""
-RECENT_AT_MOST = 5_000
+RECENT_AT_MOST = 2_000
 """Of a large catalogue, so many of the latest arrivals, price drops and so on are looked at."""
 
 

@@ -19,6 +19,8 @@ from services.page_composer.item_index import ItemFacts, ItemIndex, census_of
 Value = TypeVar("Value", bound=Hashable)
 
 FIRST_CAPACITY = 1_024
+GROWTH = 2
+"""Full columns grow by this part of themselves."""
 CHANGED_AT_MOST = 500
 """Rows, and a fiftieth of the catalogue, that may change before a large one is counted again."""
 _CLUSTERS_END = 1 << 62
@@ -155,7 +157,10 @@ class IndexBuilder:
 
     def _grow(self) -> None:
         if len(self._item_ids) > len(self._columns["present"]):
-            self._columns = {name: np.concatenate([each, np.zeros_like(each)]) for name, each in self._columns.items()}
+            more = len(self._item_ids) // GROWTH
+            self._columns = {
+                name: np.concatenate([each, np.zeros(more, each.dtype)]) for name, each in self._columns.items()
+            }
             self._shared = dict.fromkeys(_COLUMNS, 0)
 
     def _write(self, row: int, facts: ItemFacts) -> None:
@@ -206,7 +211,7 @@ class IndexBuilder:
 
     def _keep_texts(self, row: int, facts: ItemFacts) -> tuple[int, int]:
         """Where the item's texts are; those that stay as they were stay where they were."""
-        parts = parts_of(facts.family_id, facts.link, facts.image_etag, facts.titles)
+        parts = parts_of(facts.family_id, facts.link, facts.image_etag, facts.goes_with, facts.titles)
         start, length = int(self._columns["text_start"][row]), int(self._columns["text_length"][row])
         if length and self._texts.read(start, length) == parts:
             return start, length

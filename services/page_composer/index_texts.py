@@ -3,6 +3,8 @@
 from collections.abc import Mapping, Sequence
 
 SEPARATOR = "\x00"
+_BETWEEN_IDS = "\x1f"
+_FIRST_TITLE = 4
 
 
 class TextRun:
@@ -31,9 +33,9 @@ class TextRun:
         return begin
 
 
-def parts_of(family_id: str, link: str, etag: str, titles: Mapping[str, str]) -> list[str]:
-    """An item's texts in a row: family, link, picture's tag, then language and title in turn."""
-    parts = [family_id, link, etag]
+def parts_of(family_id: str, link: str, etag: str, linked: Sequence[str], titles: Mapping[str, str]) -> list[str]:
+    """An item's texts in a row: family, link, picture's tag, linked items, then language and title in turn."""
+    parts = [family_id, link, etag, _BETWEEN_IDS.join(linked)]
     for language, title in titles.items():
         parts += (language, title)
     return parts
@@ -41,4 +43,9 @@ def parts_of(family_id: str, link: str, etag: str, titles: Mapping[str, str]) ->
 
 def titles_of(parts: Sequence[str]) -> dict[str, str]:
     """The titles among `parts_of`."""
-    return dict(zip(parts[3::2], parts[4::2], strict=True))
+    return dict(zip(parts[_FIRST_TITLE::2], parts[_FIRST_TITLE + 1 :: 2], strict=True))
+
+
+def linked_of(parts: Sequence[str]) -> tuple[str, ...]:
+    """The linked items among `parts_of`."""
+    return tuple(parts[3].split(_BETWEEN_IDS)) if parts[3] else ()

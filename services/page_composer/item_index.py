@@ -10,7 +10,7 @@ import numpy as np
 
 from services.page_composer.arrays import NONE, Bools, Floats, Ints
 from services.page_composer.census import RECENT_AT_MOST, Census, Latest
-from services.page_composer.index_texts import TextRun, titles_of
+from services.page_composer.index_texts import TextRun, linked_of, titles_of
 from services.page_composer.visit import covers
 
 UNTRACKED = -1
@@ -164,13 +164,14 @@ class ItemIndex:
 
     def recent(self, column: str, since_s: float) -> Ints:
         """Rows, ascending, of what can be bought and has `created_s`, `restocked_s` or `price_dropped_s` at or after a
-        moment. Of a large catalogue the latest 5,000 and what has changed of late.
+        moment. Of a large catalogue the latest 2,000 and what has changed of late.
         """
         moments_s: Floats = getattr(self, column)
         if self.census is None:
             return np.flatnonzero(self.available & (moments_s >= since_s))
         latest = self.census.latest[column].since(since_s)[:RECENT_AT_MOST]
-        rows = self.available_among(np.union1d(latest, self.changed))
+        rows = np.sort(np.concatenate([latest, self.changed]))
+        rows = self.available_among(rows[np.diff(rows, prepend=NONE) > 0])
         return rows[moments_s[rows] >= since_s]
 
     def count_by_category(self) -> Ints:
@@ -312,6 +313,7 @@ def _facts(index: ItemIndex, row: int) -> ItemFacts:
         image_count=int(index.image_count[row]),
         image_etag=parts[2],
         revision=int(index.revision[row]),
+        goes_with=linked_of(parts),
     )
 
 

@@ -64,4 +64,6 @@ class Postings:
 
 def united(parts: Iterable[NDArray[np.int32]]) -> NDArray[np.int32]:
     """Positions of all parts, ascending, each once."""
-    return np.unique(np.concatenate([np.zeros(0, np.int32), *parts]))
+    # Sorting is faster than numpy's own `unique`, which hashes.
+    positions = np.sort(np.concatenate([np.zeros(0, np.int32), *parts]))
+    return positions[np.diff(positions, prepend=-1) > 0]

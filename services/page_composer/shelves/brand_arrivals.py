@@ -19,9 +19,11 @@ FEWEST = 3
 def propose(scene: Scene) -> Iterator[Suggestion]:
     """One shelf for each of the two best-liked brands that have at least three new items in stock."""
     index = scene.index
+    liked = [each.value for each in scene.visit.profile.likings.get("brand", ()) if each.value]
+    if not liked:
+        return
     new = index.recent("created_s", scene.visit.at_s - WITHIN_DAYS * DAY_S)
     counts = np.bincount(index.brand[new], minlength=len(index.brands))
-    liked = [each.value for each in scene.visit.profile.likings.get("brand", ()) if each.value]
     with_news = [brand for brand in liked if _count(brand, index, counts) >= FEWEST]
     for brand in with_news[:SHELVES_A_PAGE]:
         yield Suggestion(

@@ -1,6 +1,6 @@
 """A large catalogue is counted now and then; what changed since is looked at beside the count."""
 
-from dataclasses import replace
+from dataclasses import fields, replace
 
 import numpy as np
 import pytest
@@ -37,7 +37,35 @@ FACTS = st.builds(
     image_count=st.integers(0, 4),
     image_etag=st.sampled_from(["", "etag"]),
     revision=st.integers(0, 1 << 40),
+    goes_with=st.sampled_from([(), ("item-1",), ("item-1", "item-2")]),
 )
+FULL = {
+    "item_id": "a",
+    "family_id": "family",
+    "near_duplicate_cluster": 7,
+    "brand": "Aster",
+    "category": "Women",
+    "seller": "One",
+    "colour": "red",
+    "price_minor": 100,
+    "currency": "EUR",
+    "list_price_minor": 200,
+    "margin_ratio": 0.25,
+    "stock": 3,
+    "regions": ("DE",),
+    "minimum_age": 18,
+    "created_s": 1.0,
+    "restocked_s": 2.0,
+    "price_dropped_s": 3.0,
+    "previous_price_minor": 300,
+    "titles": {"en": "A lamp"},
+    "link": "https://shop.example/a",
+    "image_count": 2,
+    "image_etag": "etag",
+    "revision": 9,
+    "goes_with": ("b", "c"),
+}
+"""No field has its default."""
 CHANGES = st.lists(FACTS | st.integers(0, 25).map(lambda number: f"item-{number}"), max_size=60)
 
 
@@ -135,3 +163,13 @@ def test_the_census_is_renewed_when_much_has_changed(large: None) -> None:
     builder.put(ItemFacts(f"i{number}", "", category="B", price_minor=100) for number in range(15))
     assert builder.snapshot().count_by_category().tolist() == [5, 15]
     assert first.count_by_category().tolist() == [20]
+
+
+def test_the_index_keeps_every_fact() -> None:
+    # A field that is added to the facts has to be added to the columns or texts too.
+    whole = {field.name: FULL[field.name] for field in fields(ItemFacts)}
+    builder = IndexBuilder()
+    builder.put([ItemFacts(**whole)])
+    assert builder.snapshot().get("a") == ItemFacts(**whole)
+    empty = ItemFacts(**dict.fromkeys(("item_id", "family_id"), "a"))
+    assert all(getattr(empty, name) != value for name, value in whole.items() if name not in ("item_id",))
