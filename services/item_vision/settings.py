@@ -35,7 +35,7 @@ class ItemVisionSettings(DatabaseSettings):
     """How often new features are taken into the vectors of loaded releases."""
     worker_batch_items: int = Field(default=32, ge=1, le=1_000)
     """Items with pictures that a worker takes at a time."""
-    worker_wordy_batch_items: int = Field(default=512, ge=1, le=10_000)
+    worker_wordy_batch_items: int = Field(default=1_000, ge=1, le=10_000)
     """Items without pictures that a worker takes beside them: only their words are encoded, a millisecond each."""
     worker_idle_s: float = Field(default=0.5, gt=0)
     """How long a worker rests when nothing waits."""

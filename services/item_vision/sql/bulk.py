@@ -4,6 +4,7 @@ Rows travel as one JSON document that PostgreSQL takes apart by the table's own 
 parameter a column and a row costs ten times as much on both sides.
 """
 
+import asyncio
 import json
 from collections.abc import Sequence
 from typing import Any, Final
@@ -18,7 +19,7 @@ from services.item_vision.tables import feature_jobs, items
 
 TEXTS = sa.ARRAY(sa.Text)
 THIS_TRANSACTION = sa.text("pg_current_xact_id()")
-_NOT_SENT = frozenset({"changed_xid", "deleted", "retired"})
+ITEMS_BETWEEN_PAUSES: Final = 50
 
 
 def upsert_from_json(table: sa.Table, fixed: dict[str, str]) -> sa.TextClause:
@@ -77,8 +78,13 @@ async def earlier_states(connection: AsyncConnection, shop_id: str, item_ids: Se
 
 async def write_items(connection: AsyncConnection, shop_id: str, changed: Sequence[CatalogueItem]) -> None:
     """Create or replace items."""
-    if changed:
-        await connection.execute(_WRITE_ITEMS, {"rows": rows_json([row_of(shop_id, item) for item in changed])})
+    if not changed:
+        return
+    parts: list[str] = []
+    for start in range(0, len(changed), ITEMS_BETWEEN_PAUSES):
+        parts.append(rows_json([row_of(shop_id, item) for item in changed[start : start + ITEMS_BETWEEN_PAUSES]])[1:-1])
+        await asyncio.sleep(0)  # pages are answered meanwhile
+    await connection.execute(_WRITE_ITEMS, {"rows": f"[{','.join(parts)}]"})
 
 
 async def queue_features(connection: AsyncConnection, shop_id: str, stale: Sequence[CatalogueItem]) -> None:
