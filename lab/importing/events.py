@@ -26,6 +26,7 @@ _RATE = common_pb2.ACTION_RATE
 _WORDED = frozenset({common_pb2.ACTION_REVIEW, common_pb2.ACTION_COMMENT})
 FIRST_SECOND = int(datetime(2000, 1, 1, tzinfo=UTC).timestamp())
 _AHEAD = timedelta(minutes=10)
+_IN_FUTURE = "an event may be at most 10 minutes ahead; check the clock, the time zone and the column"
 ID_FILL = "event_id: from the row's content"
 PLAIN_ACTIONS = frozenset(ACTIONS.values()) - {_SEARCH, _RATE, *_WORDED}
 """Actions that need an item and nothing else of their own."""
@@ -108,7 +109,7 @@ class EventReader:
         if seconds < FIRST_SECOND:
             raise RowRefused("occurred_at", "occurred_at_too_early", "an event before the year 2000; check the column")
         if seconds > self.last_second:
-            raise RowRefused("occurred_at", "occurred_at_in_future", "an event may be at most 10 minutes ahead")
+            raise RowRefused("occurred_at", "occurred_at_in_future", _IN_FUTURE)
         return seconds * 1_000_000 + found.microsecond
 
     def _occurred_at(self, value: Any) -> Timestamp:
