@@ -21,9 +21,6 @@ pools all exchanges together won 0.25 % of a page's value, in 36 exchanges a pag
 2.
 """
 
-_NONE_LEFT = -1.0
-"""Below every density."""
-
 
 @dataclass(frozen=True)
 class Swap:
@@ -41,49 +38,15 @@ def improve(draft: Draft, tally: Tally, at_most: int, least_gain: float = LEAST_
     worth = draft.objective.worth
     least = max(least_gain, 1e-9) * (float(worth.mean()) if len(worth) else 0.0)
     applied, quiet, turn = 0, 0, 0
-    hopeful = hopes(draft, tally, least)
     while quiet < len(draft.shelves) and applied < at_most:
-        number = turn % len(draft.shelves)
-        shelf = draft.shelves[number]
-        found = swaps(shelf, draft, tally, least) if hopeful[number] else ()
-        swap = max(found, key=lambda each: each.gain, default=None)
+        shelf = draft.shelves[turn % len(draft.shelves)]
+        swap = max(swaps(shelf, draft, tally, least), key=lambda each: each.gain, default=None)
         if swap is not None and swap.gain > least:
             _apply(swap, shelf, draft, tally)
             applied, quiet = applied + 1, 0
-            hopeful = hopes(draft, tally, least)
         else:
             quiet, turn = quiet + 1, turn + 1
     return applied
-
-
-def hopes(draft: Draft, tally: Tally, least: float) -> list[bool]:
-    """For each section: whether any exchange within it could win more than `least`.
-
-    All sections at once, by the bound that `swaps` goes by: in most there is none, and then they need no closer look.
-    """
-    shelves = draft.shelves
-    if not shelves:
-        return []
-    density = draft.objective.densities(np.asarray(tally.mass))
-    widest = max(len(shelf.slots) for shelf in shelves)
-    densities = np.full((len(shelves), widest), np.nan)  # of what is exchanged; NaN compares as no hope
-    exposures = np.full((len(shelves), widest), np.nan)
-    for number, shelf in enumerate(shelves):
-        for place, slot in enumerate(shelf.slots):
-            if not slot.fixed:
-                densities[number, place] = density[slot.position]
-        exposures[number, : len(shelf.slots)] = shelf.exposures[: len(shelf.slots)]
-    pools = np.concatenate([shelf.pool for shelf in shelves])
-    ends = np.cumsum([len(shelf.pool) for shelf in shelves])
-    reserve = np.where(draft.ledger.free(pools), density[pools], _NONE_LEFT)
-    best = np.asarray([each.max(initial=_NONE_LEFT) for each in np.split(reserve, ends[:-1])])
-    # Sums in another order than in `swaps`: what is equal there may differ here in the last digits.
-    enough = least * (1.0 - 1e-6) - 1e-9 * float(density.max(initial=0.0))
-    entering = exposures * (best[:, None] - densities) > enough
-    spread = exposures[:, :, None] - exposures[:, None, :]
-    rising = (spread > 0.0) & (spread * (densities[:, None, :] - densities[:, :, None]) > enough)
-    found: list[bool] = (entering.any(axis=1) | rising.any(axis=(1, 2))).tolist()
-    return found
 
 
 def swaps(shelf: PlacedShelf, draft: Draft, tally: Tally, least: float) -> Iterator[Swap]:
