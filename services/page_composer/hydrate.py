@@ -2,7 +2,7 @@
 reserve.
 """
 
-from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 
 import numpy as np
 
@@ -24,7 +24,7 @@ class Displays:
     """What is known of items for display: what the index holds, as far as the catalogue did not say otherwise."""
 
     def __init__(self, rows: Ints, index: ItemIndex, locale: str) -> None:
-        self._facts: Sequence[ItemFacts] = index.facts
+        self._index = index
         self._rows = rows
         self._locale = locale
         self._checked: set[int] = set()
@@ -40,17 +40,20 @@ class Displays:
         unasked = [position for position in dict.fromkeys(positions) if position not in self._checked]
         if not unasked:
             return
-        asked = [self.facts(position) for position in unasked]
-        found = await check({facts.item_id: facts.revision for facts in asked})
+        # From the columns: most of them will not be shown, and need no facts put together.
+        rows, known = self._rows[unasked], self._index.item_ids
+        item_ids = [known[row] for row in rows.tolist()]
+        found = await check(dict(zip(item_ids, self._index.revision[rows].tolist(), strict=True)))
         self._checked.update(unasked)
         if found.missing or found.changed:
-            position_of = {facts.item_id: position for facts, position in zip(asked, unasked, strict=True)}
+            position_of = dict(zip(item_ids, unasked, strict=True))
             self._otherwise |= {position_of[item_id]: display for item_id, display in found.changed.items()}
             self._otherwise |= {position_of[item_id]: None for item_id in found.missing}
 
     def facts(self, position: int) -> ItemFacts:
         """The index's facts of a candidate."""
-        return self._facts[int(self._rows[position])]
+        facts: ItemFacts = self._index.facts[int(self._rows[position])]
+        return facts
 
     def checked(self, position: int) -> bool:
         """Say whether the catalogue was asked about a candidate."""
