@@ -141,9 +141,11 @@ def print_report(report: ImportReport, out: Console, rejects: Path | None = None
     out.print(
         f"[bold]{report.read:,}[/] read = [green]{report.imported:,}[/] {head} + {report.merged:,} merged + "
         f"{report.held:,} held + {'[red]' if report.rejected else '[green]'}{report.rejected:,}[/] rejected"
-        f"   [dim]({report.seconds:.1f} s, {report.read / max(report.seconds, 1e-9):,.0f} rows a second)[/]",
+        f"   [dim]({report.seconds:.1f} s, {report.rows_per_second:,} rows a second)[/]",
         soft_wrap=True,
     )
+    if report.resumed_rows:
+        out.print(f"[dim]went on behind row {report.resumed_rows:,}, where an earlier run was cut[/]")
     table = Table(box=None, padding=(0, 2, 0, 0), show_header=False)
     for title, counts in (
         ("merged", report.merged_by),

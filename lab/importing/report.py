@@ -81,6 +81,11 @@ class ImportReport:
         """Say whether every row that was read is accounted for."""
         return self.read == self.imported + self.merged + self.held + self.rejected
 
+    @property
+    def rows_per_second(self) -> int:
+        """Speed of this run; rows that an earlier one accounted for do not count."""
+        return round((self.read - self.resumed_rows) / self.seconds) if self.seconds > 0 else 0
+
     def as_dict(self) -> dict[str, Any]:
         """Return the report as JSON-ready values, counts by descending number."""
         counts = {name: dict(getattr(self, name).most_common()) for name in COUNTERS}
@@ -90,8 +95,13 @@ class ImportReport:
         lengths = history_lengths(self.shape, self.sample_bits)
         shape = {**charts, **({"users by number of events": lengths} if lengths else {})}
         details = {"shape": shape, "samples": samples, "notes": self.notes, "problems": self.problems}
-        speed = round((self.read - self.resumed_rows) / self.seconds) if self.seconds > 0 else 0
-        return {**plain, **counts, **details, "seconds": round(self.seconds, 3), "lines_per_second": speed}
+        return {
+            **plain,
+            **counts,
+            **details,
+            "seconds": round(self.seconds, 3),
+            "lines_per_second": self.rows_per_second,
+        }
 
     def state(self) -> dict[str, Any]:
         """Return all that `report_of` needs to go on counting."""
