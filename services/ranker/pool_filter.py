@@ -20,6 +20,8 @@ ENOUGH_MATCHES = 8
 """Where so many items have all words of a search, those that lack some are left out: about one shelf."""
 SHARE_OF_WORDS = 0.5
 """Else items are kept that have at least this share of the words."""
+FIRST_LOOK = 16
+"""So many times as many items as are wanted are looked at first, where items stand in the order that is asked for."""
 FEW = 20_000
 """Of a large catalogue, so many items are looked at one by one: half a millisecond."""
 
@@ -84,16 +86,18 @@ class Through:
         """Ascending positions that pass: at least the first `enough` of those in an order, with everything that has
         changed of late; all that pass where they are few, where there is no order, or where it ends too early.
         """
-        if not self._large or order is None or self.few is not None:
-            return np.flatnonzero(self.mask) if self.few is None else self.few.astype(np.int64)
+        if not self._large or order is None:
+            return np.flatnonzero(self.mask)
         changed = np.array(self._items.catalogue.changed, np.int32)
         found, start = [changed[self.check(changed)]], 0
         while start < len(order):
-            block = order[start : start + max(4 * enough, start)]
+            block = order[start : start + max(FIRST_LOOK * enough, start)]
             found.append(block[self.check(block)])
             start += len(block)
             if sum(map(len, found[1:])) >= enough:
                 return united(found).astype(np.int64)
+            if self.few is not None:
+                return self.few.astype(np.int64)
         return np.flatnonzero(self.mask)
 
 

@@ -6,11 +6,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from services.ranker.catalogue import LARGE
+from services.ranker.postings import united
 from services.ranker.source import Arrays, Scored, Seeds, Source
 from services.ranker.visitor import Visitor
 from services.ranker.vocabulary import Vocabulary
 
-MOST_OF_A_NODE = 1_000
+MOST_OF_A_NODE = 500
 """Of a large catalogue, so many items of each node are looked at."""
 NODES_LOOKED_AT = 40
 
@@ -33,7 +34,8 @@ class KnowledgeGraph(Source):
         """`[nodes, k]` other nodes, −1 pads."""
         self._near_step = arrays["near_steps"].astype(np.float32)
         """`[nodes, k]` probabilities of the step to them; the rest is the probability of staying."""
-        if len(vocabulary) > LARGE:
+        self._large = len(vocabulary) > LARGE
+        if self._large:
             self._top, self._top_starts = self._tops()
 
     def score(self, visitor: Visitor, seeds: Seeds, rows: NDArray[np.int32] | None = None) -> Scored:
@@ -46,12 +48,12 @@ class KnowledgeGraph(Source):
 
     def promising(self, visitor: Visitor, seeds: Seeds, limit: int) -> NDArray[np.int32] | None:
         """Of a large catalogue, the items that are likeliest from each of the likeliest nodes."""
-        if len(self.vocabulary) <= LARGE or limit > MOST_OF_A_NODE:
+        if not self._large:
             return None
         _, mass = self._mass(seeds)
         nodes = np.argsort(-mass, kind="stable")[:NODES_LOOKED_AT]
         tops = [self._top[self._top_starts[node] : self._top_starts[node + 1]] for node in nodes[mass[nodes] > 0]]
-        return np.unique(np.concatenate([np.zeros(0, np.int32), *tops]))
+        return united(tops)
 
     def _tops(self) -> tuple[NDArray[np.int32], NDArray[np.int64]]:
         """The items that are likeliest from each node, and where each node's begin."""

@@ -19,6 +19,7 @@ class New(Source):
 
     def __init__(self, vocabulary: Vocabulary, arrays: Arrays) -> None:
         super().__init__(vocabulary, arrays)
+        self._large = len(vocabulary) > LARGE
         self._scores = np.asarray(arrays["freshness"], np.float32)
 
     def score(self, visitor: Visitor, seeds: Seeds, rows: NDArray[np.int32] | None = None) -> Scored:
@@ -27,7 +28,7 @@ class New(Source):
 
     def promising(self, visitor: Visitor, seeds: Seeds, limit: int) -> NDArray[np.int32] | None:
         """The newest, which stand in order."""
-        return self._newest[:limit] if len(self._newest) > LARGE else None
+        return self._newest[:limit] if self._large else None
 
     @cached_property
     def _newest(self) -> NDArray[np.int32]:

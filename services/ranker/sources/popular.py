@@ -23,6 +23,7 @@ class Popular(Source):
 
     def __init__(self, vocabulary: Vocabulary, arrays: Arrays) -> None:
         super().__init__(vocabulary, arrays)
+        self._large = len(vocabulary) > LARGE
         self._segment = {str(name): place for place, name in enumerate(arrays["segments"].tolist())}
         self._popularity = np.asarray(arrays["popularity"], np.float32)
         self._orders: dict[tuple[tuple[int, float], ...], NDArray[np.int32]] = {}
@@ -34,7 +35,7 @@ class Popular(Source):
 
     def promising(self, visitor: Visitor, seeds: Seeds, limit: int) -> NDArray[np.int32] | None:
         """From the most popular of each mix of segments, which are put in order once."""
-        if len(self.vocabulary) <= LARGE or limit > ORDERED:
+        if not self._large or limit > ORDERED:
             return None
         mix = self._mix(visitor)
         order = self._orders.get(mix)
