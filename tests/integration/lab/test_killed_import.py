@@ -39,15 +39,17 @@ def items() -> list[dict[str, Any]]:
 
 def events() -> list[dict[str, Any]]:
     chance = random.Random(11)
-    made = [
-        {
-            "event_id": f"e{n}", "action": chance.choice(["view", "click", "cart"]),
-            "item_id": f"i{chance.randrange(130)}", "user_id": f"u{chance.randrange(30)}",
-            "session_id": f"s{chance.randrange(60)}",
-            "occurred_at": f"2026-01-{1 + n // 80:02d}T10:00:{n % 60:02d}Z",
-        }
-        for n in range(1_600)
-    ]  # fmt: skip
+    made = []
+    for number in range(1_600):
+        user = chance.randrange(30)
+        made.append(
+            {
+                "event_id": f"e{number}", "action": chance.choice(["view", "click", "cart"]),
+                "item_id": f"i{chance.randrange(130)}", "user_id": f"u{user}",
+                "session_id": f"s{user}-{chance.randrange(2)}",
+                "occurred_at": f"2026-01-{1 + number // 80:02d}T10:00:{number % 60:02d}Z",
+            }
+        )  # fmt: skip
     return [*made[:900], made[3], {**made[4], "action": "hide"}, {"event_id": "x", "action": "gaze"}, *made[900:]]
 
 
