@@ -54,6 +54,16 @@ async def test_two_workers_never_have_the_same_job(engine, make_item, shop_id):
     assert await workers[0].take(10) == []
 
 
+async def test_the_queue_counts_what_is_still_to_be_done(engine, make_item, shop_id):
+    jobs = FeatureJobs(engine, 3)
+    await CatalogueStore(engine).put(shop_id, [make_item(name) for name in "abc"], [], NOW)
+    assert await jobs.waiting() == 3
+    taken = await jobs.take(10)
+    assert await jobs.waiting() == 3
+    await jobs.put_off(taken[0], "PICTURE_BROKEN: it is broken", give_up=True)
+    assert await jobs.waiting() == 2
+
+
 async def test_features_of_what_has_changed_meanwhile_are_thrown_away_and_made_anew(engine, make_item, shop_id):
     store, jobs = CatalogueStore(engine), FeatureJobs(engine, 3)
     await store.put(shop_id, [make_item("a")], [], NOW)
