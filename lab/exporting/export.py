@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from datetime import datetime
-from itertools import islice
+from itertools import islice, takewhile
 from pathlib import Path
 from typing import Any, Literal
 
@@ -84,13 +84,35 @@ def _arrow(table: Table, group: list[Any]) -> pa.Table:
 
 
 def _events(job: ExportJob, channel: grpc.Channel) -> Iterator[user_profile_pb2.Event]:
+    """Events in time order. A server ends connections after a while; the export then goes on where it was cut."""
     request = user_profile_pb2.ExportEventsRequest(shop_id=job.shop_id)
     if job.since is not None:
         request.occurred_from.FromDatetime(job.since)
     if job.before is not None:
         request.occurred_before.FromDatetime(job.before)
-    for answer in user_profile_pb2_grpc.UserProfileServiceStub(channel).ExportEvents(request):
-        yield from answer.events
+    stub = user_profile_pb2_grpc.UserProfileServiceStub(channel)
+    newest: list[user_profile_pb2.Event] = []
+    while True:
+        # The moment it was cut in is asked for again: what came of it already is left out.
+        had, moved = {event.event_id for event in newest}, False
+        try:
+            for answer in stub.ExportEvents(request):
+                events = [event for event in answer.events if event.event_id not in had] if had else answer.events
+                if events:
+                    moved = True
+                    yield from events
+                    newest = _of_newest_moment([*newest, *events])
+            return
+        except grpc.RpcError as error:
+            if error.code() != grpc.StatusCode.UNAVAILABLE or not moved:
+                raise
+            request.occurred_from.CopyFrom(newest[-1].occurred_at)
+
+
+def _of_newest_moment(events: Sequence[user_profile_pb2.Event]) -> list[user_profile_pb2.Event]:
+    """The last events that share the last one's time."""
+    at = events[-1].occurred_at
+    return list(takewhile(lambda event: event.occurred_at == at, reversed(events)))[::-1]
 
 
 def _pages(job: ExportJob, channel: grpc.Channel) -> Iterator[page_composer_pb2.LoggedPage]:

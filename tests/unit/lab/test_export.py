@@ -3,6 +3,7 @@
 from datetime import UTC, datetime
 from pathlib import Path
 
+import grpc
 import pyarrow.parquet as pq
 import pytest
 
@@ -117,3 +118,48 @@ def test_an_items_own_id_is_no_variant_and_the_first_item_keeps_a_variant():
         item_vision_pb2.ItemFacts(item_id="b", variant_ids=["x", "y"]),
     ]
     assert item_of_variant(items) == {"x": "a", "y": "b"}
+
+
+class Cut(grpc.RpcError):
+    """What a client sees when a server ends a connection."""
+
+    def code(self) -> grpc.StatusCode:
+        return grpc.StatusCode.UNAVAILABLE
+
+
+class Profiles:
+    """Has events at given seconds, two a message; its streams are cut after so many messages, then never again."""
+
+    def __init__(self, seconds: list[int], cuts: list[int]) -> None:
+        self.events = [event(number) for number in range(len(seconds))]
+        for each, second in zip(self.events, seconds, strict=True):
+            each.occurred_at.FromSeconds(second)
+        self.cuts, self.asked = cuts, 0
+
+    def ExportEvents(self, request: user_profile_pb2.ExportEventsRequest):
+        self.asked += 1
+        messages = self.cuts.pop(0) if self.cuts else None
+        wanted = [each for each in self.events if each.occurred_at.seconds >= request.occurred_from.seconds]
+        for place in range(0, len(wanted), 2):
+            if messages is not None and place >= 2 * messages:
+                raise Cut()
+            yield user_profile_pb2.ExportEventsResponse(events=wanted[place : place + 2])
+
+
+def exported(profiles: Profiles, path: Path, monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    monkeypatch.setattr(export.user_profile_pb2_grpc, "UserProfileServiceStub", lambda _channel: profiles)
+    run_export(ExportJob("events", "boutique", path), {"user_profile": ["127.0.0.1:1"]})
+    return pq.read_table(path).column("event_id").to_pylist()
+
+
+@pytest.mark.parametrize("cuts", [[], [1], [2, 1, 3], [1, 2, 2, 2]])
+def test_a_stream_that_is_cut_goes_on_where_it_was(cuts, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    profiles = Profiles([1, 2, 2, 2, 3, 5, 5, 8, 8, 9], list(cuts))
+    names = exported(profiles, tmp_path / "events.parquet", monkeypatch)
+    assert names == [f"e{number}" for number in range(10)]
+    assert (profiles.asked > 1) == bool(cuts)
+
+
+def test_a_service_that_gives_nothing_more_is_not_asked_for_ever(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    with pytest.raises(Cut):
+        exported(Profiles([1, 2, 3], [1, 0]), tmp_path / "events.parquet", monkeypatch)
