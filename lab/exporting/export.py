@@ -22,6 +22,8 @@ from vitrine.user_profile.v1 import user_profile_pb2, user_profile_pb2_grpc
 Kind = Literal["events", "pages", "items"]
 MESSAGES_A_GROUP = 20_000
 ITEMS_A_PAGE = 1_000
+MOST_IDLE_STREAMS = 3
+"""A service that ends so many streams in a row without anything new is down."""
 SERVICE_OF: Mapping[Kind, str] = {"events": "user_profile", "pages": "page_composer", "items": "item_vision"}
 
 
@@ -92,19 +94,21 @@ def _events(job: ExportJob, channel: grpc.Channel) -> Iterator[user_profile_pb2.
         request.occurred_before.FromDatetime(job.before)
     stub = user_profile_pb2_grpc.UserProfileServiceStub(channel)
     newest: list[user_profile_pb2.Event] = []
+    idle = 0
     while True:
         # The moment it was cut in is asked for again: what came of it already is left out.
-        had, moved = {event.event_id for event in newest}, False
+        had = {event.event_id for event in newest}
+        idle += 1
         try:
             for answer in stub.ExportEvents(request):
                 events = [event for event in answer.events if event.event_id not in had] if had else answer.events
                 if events:
-                    moved = True
+                    idle = 0
                     yield from events
                     newest = _of_newest_moment([*newest, *events])
             return
         except grpc.RpcError as error:
-            if error.code() != grpc.StatusCode.UNAVAILABLE or not moved:
+            if error.code() != grpc.StatusCode.UNAVAILABLE or not newest or idle >= MOST_IDLE_STREAMS:
                 raise
             request.occurred_from.CopyFrom(newest[-1].occurred_at)
 
