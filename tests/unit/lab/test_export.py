@@ -162,4 +162,4 @@ def test_a_stream_that_is_cut_goes_on_where_it_was(cuts, tmp_path: Path, monkeyp
 
 def test_a_service_that_gives_nothing_more_is_not_asked_for_ever(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     with pytest.raises(Cut):
-        exported(Profiles([1, 2, 3], [1, 0]), tmp_path / "events.parquet", monkeypatch)
+        exported(Profiles([1, 2, 3], [1, *[0] * 5]), tmp_path / "events.parquet", monkeypatch)
