@@ -23,8 +23,6 @@ GROWTH = 2
 """Full columns grow by this part of themselves."""
 CHANGED_AT_MOST = 500
 """Rows, and a fiftieth of the catalogue, that may change before a large one is counted again."""
-_CLUSTERS_END = 1 << 62
-"""Numbers of clusters are below; items without near-duplicates have their row above."""
 
 _COLUMNS: Final[dict[str, type]] = {
     "present": np.bool_,
@@ -173,7 +171,7 @@ class IndexBuilder:
             True,
             facts.displayable,
             hash(facts.family_id or facts.item_id),
-            min(facts.near_duplicate_cluster, _CLUSTERS_END - 1) or _CLUSTERS_END + row,
+            facts.near_duplicate_cluster or -1 - row,  # clusters have any number above 0
             known.brands.code(facts.brand),
             known.categories.code(facts.category),
             known.sellers.code(facts.seller),

@@ -72,6 +72,14 @@ def test_items_without_near_duplicates_have_a_cluster_of_their_own():
     assert index.cluster[2] == index.cluster[3]
 
 
+def test_clusters_of_the_largest_numbers_stay_apart():
+    largest = 2**63 - 1
+    numbers = [largest, largest - 1, 2**62, largest]
+    index = index_of([item(place, near_duplicate_cluster=number) for place, number in enumerate(numbers)])
+    assert len(set(index.cluster.tolist())) == 3
+    assert index.cluster[0] == index.cluster[3]
+
+
 def test_an_unknown_margin_is_the_shops_average():
     index = index_of([item(1, margin_ratio=0.2), item(2, margin_ratio=0.4), item(3)])
     assert np.allclose(index.margin_minor(np.arange(3)), [200.0, 400.0, 300.0])
