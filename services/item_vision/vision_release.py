@@ -65,13 +65,19 @@ class VisionRelease:
         return found
 
     def _take_in(self, changed: Sequence[ItemFeatures]) -> None:
-        texts = [each for each in changed if each.text_encoder == self.projection.encoder_name]
+        # An encoder's name stands for its width too; features that lie about it (made-up ones) are left alone.
+        encoder, width = self.projection.encoder_name, len(self.projection.mean)
+        texts = [each for each in changed if each.text_encoder == encoder and len(each.text) == width]
         if texts:
             self.texts.put(_ids(texts), self.projection.project(np.stack([each.text for each in texts])))
         if self.heads is None:
             return
         backbone = self.heads.backbone_name
-        pictured = [each for each in changed if each.image is not None and each.image_backbone == backbone]
+        pictured = [
+            each
+            for each in changed
+            if each.image is not None and each.image_backbone == backbone and len(each.image) == self.heads.width
+        ]
         if pictured:
             raw = np.stack([each.image for each in pictured if each.image is not None])
             self.images.put(_ids(pictured), self.heads.embed(raw))
