@@ -13,6 +13,9 @@ from services.kit.call_context import REQUEST_ID_HEADER, TRACEPARENT_HEADER
 
 PASSED_ON = (REQUEST_ID_HEADER, TRACEPARENT_HEADER)
 
+_ANY_SIZE = (("grpc.max_receive_message_length", -1), ("grpc.max_send_message_length", -1))
+# How large messages may be is between the services.
+
 
 def _same(message: bytes) -> bytes:
     return message
@@ -33,7 +36,7 @@ class Recorder:
 
     async def __aenter__(self) -> Self:
         for service in self._services:
-            server = grpc.aio.server()
+            server = grpc.aio.server(options=_ANY_SIZE)
             server.add_generic_rpc_handlers((_Passing(service, self),))
             self.addresses[service] = f"127.0.0.1:{server.add_insecure_port('127.0.0.1:0')}"
             await server.start()
@@ -47,7 +50,7 @@ class Recorder:
 
     def forward_to(self, service: str, address: str) -> None:
         """Say where a service really is."""
-        channel = grpc.aio.insecure_channel(address)
+        channel = grpc.aio.insecure_channel(address, options=_ANY_SIZE)
         self._resources.push_async_callback(channel.close)
         self._targets[service] = channel
 

@@ -1,14 +1,16 @@
 """The benchmark from beginning to end: size by size, part by part."""
 
 import time
-from collections.abc import AsyncIterator, Collection, Sequence
-from contextlib import asynccontextmanager
+import traceback
+from collections.abc import AsyncIterator, Collection, Iterator, Sequence
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 from lab.benchmark.events import events_a_second
+from lab.benchmark.failures import BenchmarkFailed
 from lab.benchmark.floor import Floor, FloorTask
 from lab.benchmark.growth import PAGES, QUICK_PAGES, QUICK_USERS, USERS, grown
 from lab.benchmark.loading import LoadPlan, half_load, under_load
@@ -76,18 +78,25 @@ class Benchmark:
             "quotable": not task.quick,
             "machine": {},
             "seconds": self._seconds,
+            "failed": {},
             "catalogues": {},
         }
         """What was measured so far: a part that fails takes nothing of it away."""
 
     async def run(self) -> dict[str, Any]:
-        """Measure size by size. Raises: BenchmarkFailed; CatalogueFailed; ProcessFailed."""
+        """Measure size by size; what fails does not keep the rest from being measured.
+
+        Raises: BenchmarkFailed at the end, naming what failed.
+        """
         self.result["machine"] = machine()
         for items in sorted(self._task.sizes):
             parts = self._task.parts_of(items)
             if parts:
-                await self._measure(items, parts)
+                with self._survived(f"{items} start"):
+                    await self._measure(items, parts)
         self.result["disturbed"] = sorted(disturbed(self.result))
+        if failed := self.result["failed"]:
+            raise BenchmarkFailed("; ".join(f"{what}: {why}" for what, why in failed.items()))
         return self.result
 
     async def _measure(self, items: int, parts: Sequence[str]) -> None:
@@ -141,9 +150,19 @@ class Benchmark:
     async def _part(self, items: int, part: str) -> AsyncIterator[None]:
         began_s = time.monotonic()
         self._show(f"{items:,} items: {part}", 0, 1)
-        yield
+        with self._survived(f"{items} {part}"):
+            yield
         self._show(f"{items:,} items: {part}", 1, 1)
         self._took(items, part, began_s)
+
+    @contextmanager
+    def _survived(self, what: str) -> Iterator[None]:
+        """Note an error instead of raising it: an hour of figures must not be lost with the last one."""
+        try:
+            yield
+        except Exception as error:
+            traceback.print_exc()
+            self.result["failed"][what] = str(error) or repr(error)
 
     def _took(self, items: int, part: str, began_s: float) -> None:
         self._seconds[f"{items} {part}"] = round(time.monotonic() - began_s, 1)

@@ -66,7 +66,8 @@ def _head(result: Found) -> str:
     noisy = result.get("disturbed") or []
     more = f" and {len(noisy) - MOST_NAMED} more" if len(noisy) > MOST_NAMED else ""
     noise = f" **Disturbed** by others' load: {', '.join(noisy[:MOST_NAMED])}{more}." if noisy else ""
-    return ", ".join(told) + ". Simulated shops." + quick + noise
+    failed = f" **Failed**: {', '.join(result['failed'])}." if result.get("failed") else ""
+    return ", ".join(told) + ". Simulated shops." + quick + noise + failed
 
 
 def _aims(result: Found) -> str:

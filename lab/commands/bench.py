@@ -11,7 +11,6 @@ from typing import Annotated, Any
 import typer
 from rich.markup import escape
 
-from lab.benchmark.catalogue import CatalogueFailed
 from lab.benchmark.failures import BenchmarkFailed
 from lab.benchmark.report import write_report
 from lab.benchmark.run import PARTS, SIZES, SOAK_MINUTES, Benchmark, BenchmarkTask
@@ -57,7 +56,7 @@ def bench(  # noqa: PLR0913, PLR0917  the options of a command line
         benchmark.result["command"] = _told(sys.argv[1:])
         try:
             asyncio.run(benchmark.run())
-        except (BenchmarkFailed, CatalogueFailed) as error:
+        except BenchmarkFailed as error:
             raise CommandFailed(str(error)) from error
         finally:
             if report is not None and benchmark.result["catalogues"]:

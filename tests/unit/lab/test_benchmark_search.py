@@ -8,9 +8,10 @@ from dataclasses import dataclass
 import pytest
 
 from lab.benchmark.bisection import Search, highest_load
+from lab.benchmark.failures import BenchmarkFailed
 from lab.benchmark.growth import memory_per_million
 from lab.benchmark.open_loop import MOST_BEHIND_S, LoadResult, open_loop
-from lab.benchmark.run import BenchmarkTask, disturbed
+from lab.benchmark.run import Benchmark, BenchmarkTask, disturbed
 from lab.benchmark.sampling import Sample, tasks_in, trends
 from lab.benchmark.slopes import slope
 from lab.benchmark.swap import p99_ratio
@@ -150,6 +151,22 @@ def test_parts_that_are_made_once_are_made_at_the_home_size(tmp_path):
     assert small.parts_of(2_000) == ["floor", "events"]
     million = BenchmarkTask(tmp_path, "boutique", sizes=(1_000_000,), parts=("floor", "soak"))
     assert million.parts_of(1_000_000) == ["floor", "soak"]
+
+
+async def test_what_fails_does_not_take_the_rest_with_it(tmp_path, monkeypatch):
+    benchmark = Benchmark(BenchmarkTask(tmp_path, "boutique", sizes=(2_000, 3_000), parts=("load",)), lambda *_: None)
+    measured = []
+
+    async def measure(items: int, parts) -> None:
+        measured.append(items)
+        if items == 2_000:
+            raise BenchmarkFailed("no shop")
+
+    monkeypatch.setattr(benchmark, "_measure", measure)
+    with pytest.raises(BenchmarkFailed, match="2000 start: no shop"):
+        await benchmark.run()
+    assert measured == [2_000, 3_000]
+    assert benchmark.result["failed"] == {"2000 start": "no shop"}
 
 
 def test_disturbed_runs_are_found_wherever_they_are():
