@@ -1,10 +1,12 @@
 """`vitrine import pictures` against the real item_vision."""
 
 import asyncio
+import json
 from datetime import UTC, datetime
 from pathlib import Path
 
-from lab.importing.importer import ImportJob, run_import
+from lab.importing.importer import ImportJob, Kind, held_store, run_import
+from lab.importing.report import ImportReport
 from lab.importing.sending import Addresses, Services
 from tests.contract.item_vision_houses import real_house
 from tests.model.item_vision.drawings import encoded, pixels
@@ -46,3 +48,29 @@ async def test_pictures_reach_the_items_they_name_and_change_nothing_else(postgr
             old.ClearField(field)
             new.ClearField(field)
         assert new == old
+
+
+async def test_pictures_that_come_before_their_items_are_joined(postgres_dsn: str, tmp_path: Path) -> None:
+    (tmp_path / "red.png").write_bytes(encoded(pixels("disc", "red", 1, 96)))
+    pictures, items = tmp_path / "pictures.csv", tmp_path / "items.jsonl"
+    pictures.write_text("item_id,image\na,red.png\nb,red.png\n", encoding="utf-8")
+    row = {"item_id": "a", "titles": {"en": "Tea"}, "price_minor": 500, "currency": "EUR"}
+    items.write_text(json.dumps(row) + "\n", encoding="utf-8")
+    (tmp_path / "house").mkdir()
+    async with real_house(postgres_dsn, tmp_path / "house") as house:
+        services = Services(Addresses(NOBODY, (house.address,), NOBODY))
+
+        def imported(kind: Kind, file: Path) -> ImportReport:
+            job = ImportJob(kind, file, house.shop_id, work=tmp_path / "work")
+            return run_import(job, services, datetime.now(UTC))
+
+        early = await asyncio.to_thread(imported, "pictures", pictures)
+        then = await asyncio.to_thread(imported, "items", items)
+        listed = await house.catalogue.ListItems(pb.ListItemsRequest(shop_id=house.shop_id))
+        services.close()
+    assert (early.read, early.imported, early.held, early.rejected) == (2, 0, 2, 0)
+    assert then.joined == {"pictures imported": 1}
+    assert [(each.item_id, each.image_count) for each in listed.items] == [("a", 1)]
+    store = held_store(tmp_path / "work", house.shop_id)
+    assert [each.item_id for each in store.summary()] == ["b"]
+    store.close()
