@@ -2,7 +2,7 @@
 
 A snapshot shares every column with the builder until something in that column changes: then the builder goes on with a
 copy (copy on write, column by column). A change of one item's stock so costs a copy of the stock, and new items cost
-none, because they are written beyond what any snapshot sees. About 400 bytes an item in all (ADR 0020).
+none, because they are written beyond what any snapshot sees. About 470 bytes an item in all (ADR 0020).
 """
 
 from collections.abc import Hashable, Iterable
