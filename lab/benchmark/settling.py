@@ -14,7 +14,7 @@ LOOK_EVERY_S = 1.5
 AT_REST_CORES = 0.12
 """Watches and health checks take about half of this."""
 CALM_LOOKS = 2
-PAGE_EVERY_S = 0.3
+FIRST_PAUSE_S, LONGEST_PAUSE_S = 0.3, 4.0
 
 
 def patience_s(items: int) -> float:
@@ -47,6 +47,7 @@ async def whole_pages(compose: Compose, release_id: str, at_most_s: float, in_a_
     """Return when so many pages in a row are made with a release by everybody. Raises: BenchmarkFailed."""
     loop = asyncio.get_running_loop()
     ends_s, good, number, problem = loop.time() + at_most_s, 0, 0, "none was asked for"
+    pause_s = FIRST_PAUSE_S
     while good < in_a_row:
         try:
             problem = _problem(await compose(number), release_id)
@@ -57,7 +58,9 @@ async def whole_pages(compose: Compose, release_id: str, at_most_s: float, in_a_
         if loop.time() > ends_s:
             raise BenchmarkFailed(f"no whole page within {at_most_s:.0f} s ({problem}); see the logs of the processes")
         if problem:
-            await asyncio.sleep(PAGE_EVERY_S)
+            # Asking takes from those who are reading a million items.
+            await asyncio.sleep(pause_s)
+            pause_s = min(pause_s * 1.3, LONGEST_PAUSE_S)
 
 
 def _problem(page: page_composer_pb2.Page, release_id: str) -> str:
