@@ -1,17 +1,19 @@
 """CatalogueService: check, call the domain, convert."""
 
 import asyncio
-from collections.abc import AsyncIterator, Set
+from collections.abc import AsyncIterator, Sequence, Set
 from datetime import UTC, datetime
 
 import grpc
 import numpy as np
 
 from services.item_vision import requests
+from services.item_vision.facts import StoredFacts
 from services.item_vision.holdings import Holdings
 from services.item_vision.intake import take_in, take_links
 from services.item_vision.item import CatalogueItem
 from services.item_vision.messages import facts_message, item_message
+from services.item_vision.sql.catalogue import Wanted
 from services.item_vision.sql.cursor import Cursor
 from services.item_vision.sql.feature_store import FeatureKind, ItemFeatures
 from services.item_vision.vision_release import VisionRelease
@@ -22,6 +24,8 @@ from vitrine.item_vision.v1 import item_vision_pb2_grpc
 LISTED_ERRORS = 1_000
 WATCH_PAGE = 1_000
 EXPORT_PAGE = 200
+ITEMS_BETWEEN_PAUSES = 100
+"""Items turned into messages in a row: a millisecond or two."""
 
 
 class CatalogueServicer(item_vision_pb2_grpc.CatalogueServiceServicer):
@@ -130,12 +134,11 @@ class CatalogueServicer(item_vision_pb2_grpc.CatalogueServiceServicer):
         if not watch_cursor:
             watch_cursor = str(await self._holdings.catalogue.now_cursor(request.shop_id))
         created_from = request.created_from.ToDatetime(tzinfo=UTC) if request.HasField("created_from") else None
-        items = await self._holdings.catalogue.page(
-            request.shop_id, after, size, created_from, retired=request.include_retired
-        )
+        wanted = Wanted(created_from, request.include_retired, vectors=release is not None)
+        items = await self._holdings.catalogue.page(request.shop_id, after, size, wanted)
         more = len(items) == size
         return pb.ListItemsResponse(
-            items=[facts_message(item, release) for item in items],
+            items=await _facts_messages(items, release),
             next_page_token=f"{watch_cursor}|{items[-1].item_id}" if more else "",
             watch_cursor=watch_cursor,
         )
@@ -148,13 +151,15 @@ class CatalogueServicer(item_vision_pb2_grpc.CatalogueServiceServicer):
         release = self._vectors_of(request.shop_id, request.vector_release_id)
         cursor, told = Cursor.parse(request.cursor), False
         while True:
-            changes = await self._holdings.catalogue.changes(request.shop_id, cursor, WATCH_PAGE)
+            changes = await self._holdings.catalogue.changes(
+                request.shop_id, cursor, WATCH_PAGE, vectors=release is not None
+            )
             cursor = changes.cursor
             # A last page that is full says nothing of the end: an empty message says it then.
             if changes.items or changes.deleted_item_ids or not told:
                 yield pb.WatchItemsResponse(
                     cursor=str(cursor),
-                    items=[facts_message(item, release) for item in changes.items],
+                    items=await _facts_messages(changes.items, release),
                     deleted_item_ids=changes.deleted_item_ids,
                     up_to_date=changes.complete,
                 )
@@ -221,6 +226,14 @@ class CatalogueServicer(item_vision_pb2_grpc.CatalogueServiceServicer):
 
     def _vectors_of(self, shop_id: str, release_id: str) -> VisionRelease | None:
         return self._holdings.releases.get(shop_id, release_id) if release_id else None
+
+
+async def _facts_messages(items: Sequence[StoredFacts], release: VisionRelease | None) -> list[pb.ItemFacts]:
+    messages: list[pb.ItemFacts] = []
+    for start in range(0, len(items), ITEMS_BETWEEN_PAUSES):
+        messages += [facts_message(facts, release) for facts in items[start : start + ITEMS_BETWEEN_PAUSES]]
+        await asyncio.sleep(0)  # pages are answered meanwhile
+    return messages
 
 
 def _page_token(token: str) -> tuple[str, str]:

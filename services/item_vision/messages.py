@@ -1,12 +1,14 @@
 """The domain's objects as messages of the contract."""
 
-from collections.abc import Mapping
-from datetime import datetime
-from typing import cast
+import json
+from collections.abc import Callable, Iterable, Mapping
+from datetime import UTC, datetime
+from typing import Final, cast
 
 from google.protobuf.timestamp_pb2 import Timestamp
 
-from services.item_vision.item import CatalogueItem
+from services.item_vision.facts import StoredFacts
+from services.item_vision.item import CatalogueItem, Link, Vector
 from services.item_vision.vision_release import VisionRelease
 from vitrine.common.v1 import common_pb2
 from vitrine.item_vision.v1 import item_vision_pb2
@@ -14,45 +16,46 @@ from vitrine.item_vision.v1 import item_vision_pb2
 ETAG_LENGTH = 16
 FALLBACK_LANGUAGE = "en"
 
+_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+_DAY_S: Final = 86_400
+_OBJECT: Final[Callable[[str], tuple[dict[str, str], int]]] = json.JSONDecoder().raw_decode  # half of what loads takes
 
-def etag(item: CatalogueItem) -> str:
-    """Changes when the first picture changes; empty without one."""
-    return item.images[0][:ETAG_LENGTH] if item.images else ""
 
-
-def facts_message(item: CatalogueItem, release: VisionRelease | None) -> item_vision_pb2.ItemFacts:
+def facts_message(facts: StoredFacts, release: VisionRelease | None) -> item_vision_pb2.ItemFacts:
     """What selection and ranking need to know; with vectors when a release is given."""
+    (titles, _), (attributes, _), currency = _OBJECT(facts.titles), _OBJECT(facts.attributes), facts.currency
     message = item_vision_pb2.ItemFacts(
-        item_id=item.item_id,
-        family_id=item.family_id,
-        near_duplicate_cluster=item.near_duplicate_cluster,
-        brand=item.brand,
-        category=item.category,
-        seller=item.seller,
-        price=_money(item.price_minor, item.currency),
-        margin_ratio=item.margin_ratio,
-        stock=item.stock,
-        regions=item.regions,
-        minimum_age=item.minimum_age,
-        colour=item.attributes.get("colour", ""),
-        created_at=_timestamp(item.created_at),
-        restocked_at=_timestamp(item.restocked_at),
-        price_dropped_at=_timestamp(item.price_dropped_at),
-        titles=item.titles,
-        link=item.link,
-        image_count=len(item.images),
-        image_etag=etag(item),
-        attributes=item.attributes,
-        vectors=_vectors(item, release),
-        revision=item.revision,
-        retired=item.retired,
-        variant_ids=item.variant_ids,
-        links=_links(item),
+        item_id=facts.item_id,
+        family_id=facts.family_id,
+        near_duplicate_cluster=facts.near_duplicate_cluster,
+        brand=facts.brand,
+        category=facts.category,
+        seller=facts.seller,
+        price=_money(facts.price_minor, currency),
+        list_price=_higher(facts.list_price_minor, facts.price_minor, currency),
+        margin_ratio=facts.margin_ratio,
+        stock=facts.stock,
+        regions=facts.regions or None,
+        minimum_age=facts.minimum_age,
+        colour=attributes.get("colour", ""),
+        created_at=_timestamp(facts.created_at),
+        restocked_at=_timestamp(facts.restocked_at),
+        price_dropped_at=_timestamp(facts.price_dropped_at),
+        titles=titles,
+        link=facts.link,
+        image_count=facts.image_count,
+        image_etag=facts.main_image[:ETAG_LENGTH],
+        attributes=attributes,
+        revision=facts.revision,
+        retired=facts.retired,
+        variant_ids=facts.variant_ids or None,
     )
-    if item.list_price_minor is not None and item.list_price_minor > item.price_minor:
-        message.list_price.CopyFrom(_money(item.list_price_minor, item.currency))
-    if item.previous_price_minor is not None:
-        message.previous_price.CopyFrom(_money(item.previous_price_minor, item.currency))
+    if facts.previous_price_minor is not None:
+        message.previous_price.CopyFrom(_money(facts.previous_price_minor, currency))
+    if facts.link_kinds and facts.linked_item_ids:
+        message.links.extend(_links(zip(facts.link_kinds, facts.linked_item_ids, strict=True)))
+    if release is not None:
+        message.vectors.extend(_vectors(facts.item_id, json.loads(facts.vectors), release))
     return message
 
 
@@ -67,26 +70,25 @@ def item_message(
         title=item.titles.get(language, ""),
         title_locale=language,
         price=_money(item.price_minor, item.currency),
+        list_price=_higher(item.list_price_minor, item.price_minor, item.currency),
         brand=item.brand,
         category=item.category,
         seller=item.seller,
         link=item.link,
         image_count=len(item.images),
-        image_etag=etag(item),
+        image_etag=item.images[0][:ETAG_LENGTH] if item.images else "",
         in_stock=item.in_stock,
         stock=item.stock,
         attributes=item.attributes,
         titles=item.titles if full else {},
         descriptions=item.descriptions if full else {},
         created_at=_timestamp(item.created_at),
-        vectors=_vectors(item, release),
+        vectors=[] if release is None else _vectors(item.item_id, item.vectors, release),
         revision=item.revision,
         retired=item.retired,
         variant_ids=item.variant_ids if full else (),
-        links=_links(item) if full else (),
+        links=_links(item.links) if full else (),
     )
-    if item.list_price_minor is not None and item.list_price_minor > item.price_minor:
-        message.list_price.CopyFrom(_money(item.list_price_minor, item.currency))
     return message
 
 
@@ -99,25 +101,27 @@ def best_language(texts: Mapping[str, str], locale: str) -> str:
     return next(iter(texts), "")
 
 
-def _vectors(item: CatalogueItem, release: VisionRelease | None) -> list[common_pb2.ModalityVector]:
-    if release is None:
-        return []
-    brought = [
-        common_pb2.ModalityVector(modality=modality, space_id=space_id, values=values)
-        for modality, space_id, values in item.vectors
-    ]
+def _vectors(item_id: str, brought: Iterable[Vector], release: VisionRelease) -> list[common_pb2.ModalityVector]:
     computed = [
         common_pb2.ModalityVector(modality=modality, space_id=space_id, values=values.tolist())
-        for modality, space_id, values in release.vectors(item.item_id)
+        for modality, space_id, values in release.vectors(item_id)
     ]
-    return [*computed, *brought]
+    return computed + [
+        common_pb2.ModalityVector(modality=modality, space_id=space_id, values=values)
+        for modality, space_id, values in brought
+    ]
 
 
-def _links(item: CatalogueItem) -> list[item_vision_pb2.ItemLink]:
+def _links(links: Iterable[Link]) -> list[item_vision_pb2.ItemLink]:
     return [
         item_vision_pb2.ItemLink(kind=cast("item_vision_pb2.LinkKind.ValueType", kind), item_id=linked)
-        for kind, linked in item.links
+        for kind, linked in links
     ]
+
+
+def _higher(amount_minor: int | None, price_minor: int, currency: str) -> common_pb2.Money | None:
+    """A price before reduction, where it is one."""
+    return None if amount_minor is None or amount_minor <= price_minor else _money(amount_minor, currency)
 
 
 def _money(amount_minor: int, currency: str) -> common_pb2.Money:
@@ -127,6 +131,5 @@ def _money(amount_minor: int, currency: str) -> common_pb2.Money:
 def _timestamp(moment: datetime | None) -> Timestamp | None:
     if moment is None:
         return None
-    message = Timestamp()
-    message.FromDatetime(moment)
-    return message
+    since = moment - _EPOCH  # FromDatetime goes through the calendar, at seven times the cost
+    return Timestamp(seconds=since.days * _DAY_S + since.seconds, nanos=since.microseconds * 1_000)

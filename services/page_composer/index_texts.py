@@ -18,8 +18,10 @@ class TextRun:
 
     def append(self, parts: Sequence[str]) -> tuple[int, int]:
         """Keep texts; returns where they begin and how many bytes they take."""
-        start = len(self._bytes)
-        self._bytes += SEPARATOR.join(part.replace(SEPARATOR, "") for part in parts).encode()
+        start, joined = len(self._bytes), SEPARATOR.join(parts)
+        if joined.count(SEPARATOR) != len(parts) - 1:
+            joined = SEPARATOR.join(part.replace(SEPARATOR, "") for part in parts)
+        self._bytes += joined.encode()
         return start, len(self._bytes) - start
 
     def read(self, start: int, length: int) -> list[str]:

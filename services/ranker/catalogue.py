@@ -180,23 +180,17 @@ class Catalogue:
 
     def put(self, items: Sequence[CatalogueItem]) -> None:
         """Add items or replace what is known of them."""
+        new: list[CatalogueItem] = []
         for item in items:
             position = self._position_of.get(item.item_id)
-            known = position is not None
             if position is None:
-                position = self._append(item)
-            else:
-                self.words.replace(position, item.words)
-            numbers = self._numbers
-            place = (self.brands.code(item.brand), self.categories.code(item.category), item.created_s)
-            if not known or place != tuple(numbers[name][position] for name in _PLACE):
-                self.changed.append(position)
-            for name, value in zip(_PLACE, place, strict=True):
-                numbers[name][position] = value
-            numbers["price_minor"][position] = item.price_minor
-            numbers["list_price_minor"][position] = item.list_price_minor
-            numbers["stock"][position] = min(item.stock, _MOST_STOCK)
-            numbers["present"][position] = True
+                self._position_of[item.item_id] = len(self.item_ids) + len(new)
+                new.append(item)
+                continue
+            self._append(new)  # the item may be one of them
+            new = []
+            self._replace(position, item)
+        self._append(new)
 
     def delete(self, item_ids: Iterable[str]) -> None:
         """Mark items as gone; unknown ids are ignored."""
@@ -217,16 +211,43 @@ class Catalogue:
             return False
         return self.postings is None or len(self.changed) > _MOST_CHANGED + len(self) // 50
 
-    def _append(self, item: CatalogueItem) -> int:
-        position = len(self.item_ids)
-        if position >= len(self._numbers["present"]):
+    def _append(self, new: Sequence[CatalogueItem]) -> None:
+        """Give items the next positions: column by column, a tenth of what it costs value by value."""
+        if not new:
+            return
+        first, end = len(self.item_ids), len(self.item_ids) + len(new)
+        capacity = len(self._numbers["present"])
+        if end > capacity:
+            more = max(end - capacity, capacity)
             self._numbers = {
-                name: np.concatenate([column, np.zeros_like(column)]) for name, column in self._numbers.items()
+                name: np.concatenate([column, np.zeros(more, column.dtype)]) for name, column in self._numbers.items()
             }
-        self.item_ids.append(item.item_id)
-        self.words.append(item.words)
-        self._position_of[item.item_id] = position
-        return position
+        columns = zip(*map(self._values, new), strict=True)
+        for name, values in zip(_COLUMNS, columns, strict=True):
+            self._numbers[name][first:end] = values
+        self.item_ids.extend(item.item_id for item in new)
+        self.words.extend([item.words for item in new])
+        self.changed.extend(range(first, end))
+
+    def _replace(self, position: int, item: CatalogueItem) -> None:
+        self.words.replace(position, item.words)
+        numbers, values = self._numbers, dict(zip(_COLUMNS, self._values(item), strict=True))
+        if any(numbers[name][position] != values[name] for name in _PLACE):
+            self.changed.append(position)
+        for name, value in values.items():
+            numbers[name][position] = value
+
+    def _values(self, item: CatalogueItem) -> tuple[float, ...]:
+        """What _COLUMNS has of an item."""
+        return (
+            item.price_minor,
+            item.list_price_minor,
+            min(item.stock, _MOST_STOCK),
+            item.created_s,
+            self.brands.code(item.brand),
+            self.categories.code(item.category),
+            True,
+        )
 
     def _column(self, name: str) -> NDArray:  # type: ignore[type-arg]
         return self._numbers[name][: len(self.item_ids)]

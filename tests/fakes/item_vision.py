@@ -5,6 +5,7 @@ worker would.
 """
 
 import asyncio
+import json
 from collections import defaultdict
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
@@ -14,13 +15,14 @@ from pathlib import Path
 
 from services.item_vision.catalogue_servicer import CatalogueServicer
 from services.item_vision.clusters import Sighting, cluster_numbers, joined
+from services.item_vision.facts import StoredFacts
 from services.item_vision.fetch import PictureFetcher
 from services.item_vision.holdings import Holdings
 from services.item_vision.intake import PictureReader
 from services.item_vision.item import CatalogueItem, Link, NewLinks
 from services.item_vision.reconciliation import check_losses
 from services.item_vision.settings import ItemVisionSettings
-from services.item_vision.sql.catalogue import Changes, StoredPicture, Written
+from services.item_vision.sql.catalogue import EVERYTHING, Changes, StoredPicture, Wanted, Written
 from services.item_vision.sql.cursor import Cursor
 from services.item_vision.sql.feature_jobs import Job
 from services.item_vision.sql.feature_store import FeatureChanges, FeatureKind, FeatureProgress, ItemFeatures
@@ -68,6 +70,21 @@ class Shop:
 
     def linked(self, row: Row) -> CatalogueItem:
         return replace(row.stored, links=self.links.get(row.item.item_id, ()))
+
+
+def stored_facts(item: CatalogueItem) -> StoredFacts:
+    """What the database would answer of an item that is there."""
+    derived = {
+        "titles": json.dumps(item.titles),
+        "attributes": json.dumps(item.attributes),
+        "vectors": json.dumps(item.vectors),
+        "main_image": item.images[0] if item.images else "",
+        "image_count": len(item.images),
+        "link_kinds": [kind for kind, _ in item.links],
+        "linked_item_ids": [linked for _, linked in item.links],
+        "deleted": False,
+    }
+    return StoredFacts(**{name: derived.get(name, getattr(item, name, None)) for name in StoredFacts._fields})
 
 
 class MemoryReconciliation:
@@ -138,25 +155,23 @@ class MemoryStore:
         known = await self.get(shop_id, list(held))
         return frozenset(each for each, at in held.items() if each not in known or known[each].revision != at)
 
-    async def page(
-        self, shop_id: str, after: str, limit: int, created_from: datetime | None, *, retired: bool = False
-    ) -> Sequence[CatalogueItem]:
-        shop = self.shop(shop_id)
-        there = [row for _, row in sorted(shop.rows.items()) if not (row.deleted if retired else row.gone)]
+    async def page(self, shop_id: str, after: str, limit: int, wanted: Wanted = EVERYTHING) -> Sequence[StoredFacts]:
+        shop, since = self.shop(shop_id), wanted.created_from
+        there = [row for _, row in sorted(shop.rows.items()) if not (row.deleted if wanted.retired else row.gone)]
         items = [shop.linked(row) for row in there if row.item.item_id > after]
-        return [item for item in items if created_from is None or item.created_at >= created_from][:limit]
+        return [stored_facts(item) for item in items if since is None or item.created_at >= since][:limit]
 
     async def now_cursor(self, shop_id: str) -> Cursor:
         self.shop(shop_id)
         return Cursor(self._writes, "\uffff")
 
-    async def changes(self, shop_id: str, after: Cursor, limit: int) -> Changes:
+    async def changes(self, shop_id: str, after: Cursor, limit: int, *, vectors: bool = False) -> Changes:
         shop = self.shop(shop_id)
         rows = sorted(((row.change, item_id), row) for item_id, row in shop.rows.items())
         changed = [(place, row) for place, row in rows if place > (after.xid, after.item_id)]
         page = changed[:limit]
         return Changes(
-            items=[shop.linked(row) for _, row in page if not row.gone],
+            items=[stored_facts(shop.linked(row)) for _, row in page if not row.gone],
             deleted_item_ids=[row.item.item_id for _, row in page if row.gone],
             cursor=Cursor(*page[-1][0]) if page else after,
             complete=len(page) < limit,

@@ -4,15 +4,17 @@ from collections.abc import Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Final
+from typing import Any, Final
 
 import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
+from services.item_vision.facts import StoredFacts
 from services.item_vision.item import CatalogueItem, NewLinks
 from services.item_vision.sql.bulk import TEXTS, THIS_TRANSACTION, earlier_states, queue_features, write_items
 from services.item_vision.sql.cursor import Cursor
+from services.item_vision.sql.facts import FACTS, FACTS_WITH_VECTORS
 from services.item_vision.sql.links import LinksWritten, items_of_variants, put_links
 from services.item_vision.sql.reconciliation import Reconciliation, reconciliation
 from services.item_vision.sql.rows import item_of
@@ -48,12 +50,27 @@ class Written:
 class Changes:
     """Items that changed after a cursor, oldest change first."""
 
-    items: Sequence[CatalogueItem]
+    items: Sequence[StoredFacts]
     deleted_item_ids: Sequence[str]
     """Deleted or retired."""
     cursor: Cursor
     complete: bool
     """Whether nothing further had changed."""
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """Which items of a catalogue are paged through, and what of them."""
+
+    created_from: datetime | None = None
+    """Only those created at or after it."""
+    retired: bool = False
+    """Retired ones too."""
+    vectors: bool = False
+    """With the vectors that the shop brought."""
+
+
+EVERYTHING: Final = Wanted()
 
 
 class CatalogueStore:
@@ -117,17 +134,15 @@ class CatalogueStore:
         async with reading(self._engine) as connection:
             return frozenset((await connection.execute(_CHANGED, wanted)).scalars())
 
-    async def page(
-        self, shop_id: str, after: str, limit: int, created_from: datetime | None, *, retired: bool = False
-    ) -> Sequence[CatalogueItem]:
-        """Items by id, after an id; retired ones only when they are asked for."""
-        there = ~items.c.deleted if retired else _PRESENT
-        query = _LINKED.where(items.c.shop_id == shop_id, items.c.item_id > after, there)
-        if created_from is not None:
-            query = query.where(items.c.created_at >= created_from)
+    async def page(self, shop_id: str, after: str, limit: int, wanted: Wanted = EVERYTHING) -> Sequence[StoredFacts]:
+        """Items by id, after an id."""
+        there = ~items.c.deleted if wanted.retired else _PRESENT
+        query = _facts(wanted.vectors).where(items.c.shop_id == shop_id, items.c.item_id > after, there)
+        if wanted.created_from is not None:
+            query = query.where(items.c.created_at >= wanted.created_from)
         async with reading(self._engine) as connection:
             rows = await connection.execute(query.order_by(items.c.item_id).limit(limit))
-            return [item_of(row) for row in rows.mappings()]
+            return [StoredFacts(*row) for row in rows]
 
     async def now_cursor(self, shop_id: str) -> Cursor:
         """A cursor before every change that is not settled yet."""
@@ -137,24 +152,24 @@ class CatalogueStore:
             ).scalar_one()
         return Cursor(int(xid) - 1, "\uffff")
 
-    async def changes(self, shop_id: str, after: Cursor, limit: int) -> Changes:
+    async def changes(self, shop_id: str, after: Cursor, limit: int, *, vectors: bool = False) -> Changes:
         """Settled changes after a cursor."""
         place = sa.tuple_(items.c.changed_xid, items.c.item_id)
         bound = sa.tuple_(sa.cast(sa.cast(str(after.xid), sa.Text), Xid8), sa.cast(after.item_id, sa.Text))
         query = (
-            _LINKED.add_columns(sa.cast(items.c.changed_xid, sa.Text).label("xid"))
+            _facts(vectors)
             .where(items.c.shop_id == shop_id, place > bound, SETTLED)
             .order_by(items.c.changed_xid, items.c.item_id)
             .limit(limit)
         )
         async with reading(self._engine) as connection:
-            rows = (await connection.execute(query)).mappings().all()
-        cursor = Cursor(int(rows[-1]["xid"]), rows[-1]["item_id"]) if rows else after
+            facts = [StoredFacts(*row) for row in await connection.execute(query)]
+        cursor = Cursor(facts[-1].revision, facts[-1].item_id) if facts else after
         return Changes(
-            items=[item_of(row) for row in rows if not (row["deleted"] or row["retired"])],
-            deleted_item_ids=[row["item_id"] for row in rows if row["deleted"] or row["retired"]],
+            items=[each for each in facts if not (each.deleted or each.retired)],
+            deleted_item_ids=[each.item_id for each in facts if each.deleted or each.retired],
             cursor=cursor,
-            complete=len(rows) < limit,
+            complete=len(facts) < limit,
         )
 
     async def delete(self, shop_id: str, item_ids: Sequence[str]) -> list[str]:
@@ -218,3 +233,7 @@ async def _put_pictures(connection: AsyncConnection, shop_id: str, new: Sequence
         return
     rows = [{"shop_id": shop_id, **vars(picture)} for picture in sorted(new, key=lambda each: each.sha256)]
     await connection.execute(insert(pictures).on_conflict_do_nothing(), rows)
+
+
+def _facts(vectors: bool) -> sa.Select[Any]:
+    return FACTS_WITH_VECTORS if vectors else FACTS

@@ -65,7 +65,7 @@ async def test_a_reader_beside_many_writers_ends_with_what_is_stored(engine, mak
         group.create_task(follow())
         await asyncio.gather(*(write(writer) for writer in range(4)))
         done.set()
-    stored = await store.page(shop_id, "", 100, None)
+    stored = await store.page(shop_id, "", 100)
     assert {item.item_id: item.brand for item in stored} == seen
 
 

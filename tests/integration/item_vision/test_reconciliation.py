@@ -8,7 +8,7 @@ import pytest
 import sqlalchemy as sa
 
 from services.item_vision.item import NewLinks
-from services.item_vision.sql.catalogue import CatalogueStore
+from services.item_vision.sql.catalogue import CatalogueStore, Wanted
 from services.item_vision.sql.cursor import Cursor
 from services.item_vision.tables import feature_jobs, features, items
 from services.kit.errors import NotReady
@@ -34,8 +34,8 @@ async def test_shops_do_not_see_each_others_reconciliations(engine, make_item, s
     await store.put(other, [make_item("a"), make_item("b")], [], NOW)
     outcomes = await asyncio.gather(reconcile(store, shop_id, "a"), reconcile(store, other, "b"))
     assert [(each.retired, each.present) for each in outcomes] == [(1, 1), (1, 1)]
-    assert [each.item_id for each in await store.page(shop_id, "", 10, None)] == ["a"]
-    assert [each.item_id for each in await store.page(other, "", 10, None)] == ["b"]
+    assert [each.item_id for each in await store.page(shop_id, "", 10)] == ["a"]
+    assert [each.item_id for each in await store.page(other, "", 10)] == ["b"]
 
 
 async def test_an_item_that_comes_back_unchanged_is_told_and_waits_for_nothing(engine, make_item, shop_id):
@@ -61,7 +61,7 @@ async def test_a_refused_reconciliation_changes_nothing_and_may_be_tried_again(e
     await store.put(shop_id, [make_item(f"i{number:02}") for number in range(30)], [], NOW)
     with pytest.raises(NotReady, match="names only 1 of the shop's 30 items; 29 would be retired"):
         await reconcile(store, shop_id, "i00")
-    assert len(await store.page(shop_id, "", 100, None)) == 30
+    assert len(await store.page(shop_id, "", 100)) == 30
     assert (await reconcile(store, shop_id, "i00", allow_losses=True)).retired == 29
 
 
@@ -79,7 +79,7 @@ async def test_retiring_beside_writers_of_the_same_items_does_not_deadlock(engin
         await reconcile(store, shop_id, "i1", allow_losses=True)
 
     await asyncio.gather(*(write(turn) for turn in range(6)), *(retire() for _ in range(2)))
-    assert len(await store.page(shop_id, "", 100, None, retired=True)) == 30
+    assert len(await store.page(shop_id, "", 100, Wanted(retired=True))) == 30
 
 
 async def test_deleting_a_retired_item_leaves_no_trace_of_its_retirement(engine, make_item, shop_id):

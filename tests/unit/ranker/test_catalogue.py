@@ -45,6 +45,16 @@ def test_a_deleted_item_has_no_position_until_it_comes_back(catalogue):
     assert catalogue.positions(["b"]).tolist() == [1]
 
 
+def test_an_item_that_comes_twice_at_once_is_as_it_was_said_last():
+    catalogue = Catalogue()
+    catalogue.put([item("a"), item("b", words="lamp"), item("c"), item("b", brand="Cedar", words="shoe"), item("d")])
+    assert catalogue.positions(["a", "b", "c", "d"]).tolist() == [0, 1, 2, 3]
+    assert catalogue.item_ids == ["a", "b", "c", "d"]
+    assert catalogue.brands.of(catalogue.brand_codes) == ["Aster", "Cedar", "Aster", "Aster"]
+    assert catalogue.words.match("lamp").tolist() == [0.0] * 4
+    assert np.flatnonzero(catalogue.words.match("shoe")).tolist() == [1]
+
+
 def test_columns_grow_with_the_items():
     catalogue = Catalogue()
     catalogue.put([item(f"i{number}", price_minor=number) for number in range(3_000)])

@@ -3,7 +3,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.ranker.query import WordIndex, terms
+from services.ranker.query import WordIndex, indexed_terms, terms
 
 TITLES = [
     "Red dresses by Aster Vestidos rojos de Aster Aster红色连衣裙",
@@ -17,8 +17,7 @@ TITLES = [
 @pytest.fixture
 def index() -> WordIndex:
     index = WordIndex()
-    for title in TITLES:
-        index.append(title)
+    index.extend(TITLES)
     return index
 
 
@@ -79,7 +78,7 @@ def test_a_replaced_text_is_found_by_its_new_words_only(index):
 
 def test_answers_follow_the_index_as_it_grows(index):
     assert found(index, "dress") == [0]
-    index.append("Another dress")
+    index.extend(["Another dress"])
     assert found(index, "dress") == [0, 5]
     assert len(index.match("dress")) == len(index) == 6
 
@@ -99,5 +98,11 @@ def test_terms_are_lower_case_words_without_blanks(text):
 @given(st.text(min_size=1))
 def test_every_text_with_words_is_found_by_itself(text):
     index = WordIndex()
-    index.append(text)
+    index.extend([text])
     assert index.match(text)[0] == (1.0 if terms(text) else 0.0)
+
+
+@given(st.text(st.sampled_from("abXY09 -_/'\t\u00a0\u0301ßéÉñİﬁ红色连ガが\u30fcㄱ한²½\u200b\u3000Σς"), max_size=30))
+def test_a_text_is_found_by_its_terms_and_single_characters_however_it_is_taken_apart(text):
+    characters = {each for each in "".join(terms(text)) if "\u3040" <= each <= "\ud7af"}
+    assert indexed_terms(text) == {*terms(text)} | characters
