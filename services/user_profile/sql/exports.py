@@ -22,9 +22,11 @@ _AFTER = (
     "occurred_at >= :from_at AND (occurred_at, event_id) > (:from_at, :after_id) AND occurred_at < :before "
     "ORDER BY occurred_at, event_id LIMIT :page"
 )
+# Whether a subject agrees is looked up event by event, by primary key. As a join, PostgreSQL compared every event with
+# every subject of a shop that had just been imported and that its statistics did not know yet.
 _OF_SHOP = (
-    f"SELECT {SELECTED} FROM {SCHEMA}.events JOIN {SCHEMA}.subjects ON subjects.shop_id = events.shop_id "
-    "AND subjects.pseudonym = events.subject WHERE events.shop_id = :shop_id AND {agreed} "
+    f"SELECT {SELECTED}, (SELECT {{agreed}} FROM {SCHEMA}.subjects WHERE subjects.shop_id = events.shop_id "
+    f"AND subjects.pseudonym = events.subject) AS agreed FROM {SCHEMA}.events WHERE events.shop_id = :shop_id "
     "AND (:all_actions OR action = ANY(:actions)) AND " + _AFTER
 )
 _OF_SUBJECTS = text(
@@ -60,8 +62,8 @@ async def of_shop(
         page = {**parameters, "from_at": from_at, "after_id": after_id, "page": PAGE}
         async with reading(engine) as connection:
             rows = (await connection.execute(statement, page)).mappings().all()
-        if rows:
-            yield [from_row(row) for row in rows]
+        if events := [from_row(row) for row in rows if row["agreed"]]:
+            yield events
         if len(rows) < PAGE:
             return
         from_at, after_id = rows[-1]["occurred_at"], rows[-1]["event_id"]
