@@ -99,6 +99,8 @@ class Services:
         After a failure the whole stream is sent again: the service recognises what is durable already, and what an
         earlier attempt of ours made durable is counted as recorded, not as a duplicate. Raises: ServiceRefused.
         """
+        if not columns:
+            return user_profile_pb2.StreamEventsResponse()  # a stream without messages names no shop and is refused
         messages = [user_profile_pb2.StreamEventsRequest(shop_id=shop_id, columns=each) for each in columns]
         durable = 0
 

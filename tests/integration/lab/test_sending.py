@@ -38,6 +38,7 @@ class Profiles(user_profile_pb2_grpc.UserProfileServiceServicer):
 
     def StreamEvents(self, requests: Iterator[Any], context: grpc.ServicerContext) -> Any:
         answer = user_profile_pb2.StreamEventsResponse()
+        number = -1
         for number, message in enumerate(requests):
             if number == 1:
                 self.plan.fail_if_planned(context)
@@ -45,6 +46,8 @@ class Profiles(user_profile_pb2_grpc.UserProfileServiceServicer):
                 answer.duplicate_count += event_id in self.known
                 answer.recorded_count += event_id not in self.known
                 self.known.add(event_id)
+        if number < 0:
+            context.abort(grpc.StatusCode.INVALID_ARGUMENT, "shop_id: required")
         return answer
 
 
@@ -100,6 +103,11 @@ def test_what_an_attempt_of_ours_made_durable_is_recorded_not_a_duplicate(
     assert waits == [0.2]
     again = services.send_events("shop", events(EVENTS_A_MESSAGE))
     assert (again.recorded_count, again.duplicate_count) == (0, EVENTS_A_MESSAGE)
+
+
+def test_without_events_there_is_no_stream_that_the_service_would_refuse(services: Services) -> None:
+    assert services.send_event_columns("shop", []) == user_profile_pb2.StreamEventsResponse()
+    assert services.send_events("shop", []) == user_profile_pb2.StreamEventsResponse()
 
 
 def test_a_service_that_stays_down_ends_the_import_with_what_to_do(
