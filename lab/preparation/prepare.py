@@ -9,7 +9,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
-import pyarrow.compute as pc
+import numpy as np
 import pyarrow.dataset as ds
 import pyarrow.parquet as pq
 
@@ -22,6 +22,9 @@ Progress = Callable[[str, int, int], None]
 
 MANIFEST: Final = "manifest.json"
 EXPORTED: Final = ("events", "items")
+STRAGGLERS: Final = 1_000
+"""One event in so many may come long after the others and is then not the end of the log."""
+STRAGGLING_US: Final = 7 * DAY_US
 
 
 @dataclass(frozen=True)
@@ -90,13 +93,17 @@ def prepare(job: PrepareJob, progress: Progress = lambda *_: None) -> Prepared:
 def preparation_moment(events: Path, now_us: int) -> int:
     """Now for a shop that is alive; the end of the log for one whose newest event is more than a day old.
 
-    A log that was brought in long after it ended would otherwise have no recent action at all.
+    A log that was brought in long after it ended would otherwise have no recent action at all. Nor would it with the
+    first clicks in its new storefront: the log ends with the newest event that is at most a week newer than all but a
+    thousandth of the events.
     """
-    moments = pq.read_table(events, columns=["occurred_at"]).column(0)
-    if not len(moments):
+    moments_us = pq.read_table(events, columns=["occurred_at"]).column(0).cast("int64").to_numpy()
+    if not len(moments_us):
         return now_us
-    newest_us = int(pc.max(moments.cast("int64")).as_py())
-    return now_us if newest_us > now_us - DAY_US else newest_us + 1
+    place = len(moments_us) - 1 - len(moments_us) // STRAGGLERS
+    settled_us = np.partition(moments_us, place)[place]
+    end_us = int(moments_us[moments_us <= settled_us + STRAGGLING_US].max())
+    return now_us if end_us > now_us - DAY_US else end_us + 1
 
 
 def count_rows(path: Path) -> int:

@@ -17,7 +17,7 @@ from services.ranker.training.rows import ImpressionRows
 MOST_POSITIVES = 12_000
 LEAST_POSITIVES = 50
 RECENT_DAYS = 60
-"""Actions older than this are not learnt from where there are more than enough newer ones."""
+"""Actions older than this are not learnt from where there are enough newer ones."""
 
 
 def sampled_rows(
@@ -61,12 +61,15 @@ def _newest_moments(events: EventColumns, counted: NDArray[np.int64]) -> NDArray
     """At most `MOST_POSITIVES` of the actions, in time order.
 
     Where there are more, whole moments of a person (such as baskets) are taken evenly from the last `RECENT_DAYS`, so
-    that a busy shop is not learnt from one weekend.
+    that a busy shop is not learnt from one weekend. Where those are fewer, as after one late event of a log that ended
+    long before, the newest are taken whatever their age.
     """
     if len(counted) <= MOST_POSITIVES:
         return counted
     newest_us = int(events.occurred_us[counted[-1]])
     recent = counted[events.occurred_us[counted] > newest_us - RECENT_DAYS * DAY_US]
+    if len(recent) < MOST_POSITIVES:
+        recent = counted[-MOST_POSITIVES:]
     recent = recent[np.lexsort((recent, events.subject[recent], events.occurred_us[recent]))]
     who, when = events.subject[recent], events.occurred_us[recent]
     moment = np.cumsum((np.diff(who, prepend=who[0]) != 0) | (np.diff(when, prepend=when[0]) != 0))

@@ -5,11 +5,12 @@ from collections import Counter
 from pathlib import Path
 
 import numpy as np
+import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
 from lab.importing.events import ACTIONS
-from lab.preparation.prepare import MANIFEST, Prepared, PrepareJob, prepare
+from lab.preparation.prepare import MANIFEST, Prepared, PrepareJob, preparation_moment, prepare
 from lab.preparation.tables import STEPS
 from lab.training.popularity import Popularity
 from lab.training.prepared_tables import read_event_columns, read_popularity, read_price_edges
@@ -59,6 +60,21 @@ def test_a_log_that_ended_long_ago_is_looked_at_from_its_end(prepared: Prepared)
 def test_a_living_shop_is_looked_at_from_now(tmp_path: Path) -> None:
     now_us = moment_us(2024, 3, 1, 12)
     assert prepared_shop(tmp_path, now_us=now_us).as_of_us == now_us
+
+
+def test_the_first_click_after_a_log_that_ended_long_ago_does_not_move_its_end(tmp_path: Path) -> None:
+    end_us, file = moment_us(2017, 3, 1), tmp_path / "events.parquet"
+
+    def written(*moments_us: int) -> Path:
+        pq.write_table(pa.table({"occurred_at": pa.array(moments_us, pa.timestamp("us", tz="UTC"))}), file)
+        return file
+
+    old_us = range(end_us - 1_999, end_us + 1)
+    assert preparation_moment(written(*old_us, NOW_US - 5), NOW_US) == end_us + 1
+    assert preparation_moment(written(NOW_US - 9 * DAY_US, *old_us), NOW_US) == end_us + 1
+    assert preparation_moment(written(*old_us, *(NOW_US - 1, NOW_US - 2, NOW_US - 3)), NOW_US) == NOW_US
+    days_us = [NOW_US - day * DAY_US // 2 for day in range(1, 4_000)]
+    assert preparation_moment(written(*days_us), NOW_US) == NOW_US
 
 
 def test_the_same_files_give_the_same_folder_and_bytes(prepared: Prepared, tmp_path: Path) -> None:

@@ -36,3 +36,10 @@ def test_a_large_shop_is_learnt_from_whole_baskets_of_its_last_weeks(monkeypatch
     assert ages_days.max() <= sampled_rows.RECENT_DAYS
     assert ages_days.max() > 50
     assert len(np.unique(shop.subject[chosen])) == 7
+
+
+def test_one_late_action_does_not_throw_the_others_away(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sampled_rows, "MOST_POSITIVES", 500)
+    shop = events(1_000, 30, 1)
+    shop.occurred_us[-1] += 4_000 * DAY_US
+    assert sampled_rows._newest_moments(shop, np.arange(1_000)).tolist() == list(range(500, 1_000))
