@@ -25,8 +25,8 @@ def propose(scene: Scene) -> Iterator[Suggestion]:
 
 
 def _pool(facts: ItemFacts, index: ItemIndex) -> Pool | None:
-    """What the shop links to the item, where that fills a shelf; else what other categories have for it."""
-    linked = tuple(each for each in facts.goes_with if index.get(each))
+    """What the shop links to the item, where enough to fill a shelf is in stock; else what other categories have."""
+    linked = tuple(each for each in facts.goes_with if (other := index.get(each)) and other.stock != 0)
     if len(linked) >= LINKED_AT_LEAST:
         return Pool(GIVEN, given=linked, excluded=(facts.item_id,))
     others = _other_categories(facts, index)

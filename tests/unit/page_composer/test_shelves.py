@@ -161,6 +161,9 @@ def test_what_the_shop_itself_links_completes_a_look_once_it_fills_a_shelf():
     index = small_index(item_000={"goes_with": (*there, "never there")})
     (found,) = suggestions("complete_the_look", scene(did("purchase", 0), index=index))
     assert (found.pool.source, found.pool.given) == ("given", there)
+    sold_out = small_index(item_000={"goes_with": there}, item_003={"stock": 0})
+    (found,) = suggestions("complete_the_look", scene(did("purchase", 0), index=sold_out))
+    assert found.pool.source == "knowledge_graph"
     few = small_index(item_000={"goes_with": (*there[1:], "never there")})
     assert suggestions("complete_the_look", scene(did("purchase", 0), index=few))[0].pool.source == "knowledge_graph"
 
