@@ -11,6 +11,7 @@ from typing import Any, Literal
 import grpc
 import pyarrow as pa
 import pyarrow.parquet as pq
+from google.protobuf.timestamp_pb2 import Timestamp
 
 from lab.channels import open_channel
 from lab.exporting.tables import TABLES, Table
@@ -93,11 +94,11 @@ def _events(job: ExportJob, channel: grpc.Channel) -> Iterator[user_profile_pb2.
     if job.before is not None:
         request.occurred_before.FromDatetime(job.before)
     stub = user_profile_pb2_grpc.UserProfileServiceStub(channel)
-    newest: list[user_profile_pb2.Event] = []
+    newest = _NewestMoment()
     idle = 0
     while True:
         # The moment it was cut in is asked for again: what came of it already is left out.
-        had = {event.event_id for event in newest}
+        had = frozenset(newest.event_ids)
         idle += 1
         try:
             for answer in stub.ExportEvents(request):
@@ -105,18 +106,31 @@ def _events(job: ExportJob, channel: grpc.Channel) -> Iterator[user_profile_pb2.
                 if events:
                     idle = 0
                     yield from events
-                    newest = _of_newest_moment([*newest, *events])
+                    newest.pass_on(events)
             return
         except grpc.RpcError as error:
-            if error.code() != grpc.StatusCode.UNAVAILABLE or not newest or idle >= MOST_IDLE_STREAMS:
+            if error.code() != grpc.StatusCode.UNAVAILABLE or newest.at is None or idle >= MOST_IDLE_STREAMS:
                 raise
-            request.occurred_from.CopyFrom(newest[-1].occurred_at)
+            request.occurred_from.CopyFrom(newest.at)
 
 
-def _of_newest_moment(events: Sequence[user_profile_pb2.Event]) -> list[user_profile_pb2.Event]:
-    """The last events that share the last one's time."""
-    at = events[-1].occurred_at
-    return list(takewhile(lambda event: event.occurred_at == at, reversed(events)))[::-1]
+class _NewestMoment:
+    """The last time that came, and the ids of its events; each event is looked at once, as a day without times is one
+    moment of a million.
+    """
+
+    def __init__(self) -> None:
+        self.at: Timestamp | None = None
+        self.event_ids: set[str] = set()
+
+    def pass_on(self, events: Sequence[user_profile_pb2.Event]) -> None:
+        """Take in the next events."""
+        at = events[-1].occurred_at
+        if at != self.at:
+            self.at = at
+            self.event_ids.clear()
+        of_moment = takewhile(lambda event: event.occurred_at == at, reversed(events))
+        self.event_ids.update(event.event_id for event in of_moment)
 
 
 def _pages(job: ExportJob, channel: grpc.Channel) -> Iterator[page_composer_pb2.LoggedPage]:

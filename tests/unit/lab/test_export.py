@@ -163,3 +163,22 @@ def test_a_stream_that_is_cut_goes_on_where_it_was(cuts, tmp_path: Path, monkeyp
 def test_a_service_that_gives_nothing_more_is_not_asked_for_ever(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     with pytest.raises(Cut):
         exported(Profiles([1, 2, 3], [1, *[0] * 5]), tmp_path / "events.parquet", monkeypatch)
+
+
+def test_a_day_without_times_is_looked_at_once_however_many_messages_it_fills():
+    class Timeless:
+        looks = 0
+
+        def __init__(self, event_id: str) -> None:
+            self.event_id = event_id
+
+        @property
+        def occurred_at(self) -> int:
+            Timeless.looks += 1
+            return 1
+
+    newest = export._NewestMoment()
+    for message in range(100):
+        newest.pass_on([Timeless(f"{message}-{place}") for place in range(10)])
+    assert len(newest.event_ids) == 1_000
+    assert Timeless.looks == 1_100
