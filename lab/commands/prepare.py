@@ -10,6 +10,7 @@ from lab.commands.options import DEFAULT_SHOP, DEFAULT_WORK, CommandFailed, Shop
 from lab.commands.progress import phase_bars
 from lab.commands.terminal import console
 from lab.preparation.engines.engine import Budget, EngineMissing, EngineName
+from lab.preparation.occupied import ShopOccupied
 from lab.supervisor.directory import addresses_of
 
 
@@ -27,16 +28,16 @@ def prepare(
 
     `vitrine train` does this by itself with DuckDB. The tables lie in <work>/prepared/<shop>, beside a manifest.
     """
-    from lab.preparation.shop import prepare_exported, prepare_shop
+    from lab.preparation.shop import prepare_exported, prepare_shop, shop_folder
 
     budget = Budget(memory_mb=memory_mb)
     try:
-        with phase_bars() as bars:
+        with phase_bars() as bars, shop_folder(work, shop) as folder:
             if exported is None:
-                done = prepare_shop(shop, work, addresses_of(work), bars.show, engine, budget)
+                done = prepare_shop(shop, folder, addresses_of(work), bars.show, engine, budget)
             else:
-                done = prepare_exported(shop, work / "prepared" / shop, exported, bars.show, engine, budget)
-    except (EngineMissing, FileNotFoundError) as error:
+                done = prepare_exported(shop, folder, exported, bars.show, engine, budget)
+    except (EngineMissing, FileNotFoundError, ShopOccupied) as error:
         raise CommandFailed(str(error)) from error
     table = Table("table", "rows", "seconds", box=None, padding=(0, 2, 0, 0))
     for name, rows in done.tables.items():

@@ -47,6 +47,7 @@ def train(
 def run_training(shop: str, work: Path, progress: Progress) -> "TrainingReport":
     """Train a shop with the default options. Raises: CommandFailed when there is nothing to learn from."""
     with native_noise_into(work / "logs" / "training.log"):
+        from lab.preparation.occupied import ShopOccupied
         from lab.training.export import NothingToLearnError
         from lab.training.features import FeaturesMissingError
         from lab.training.pipeline import TrainingOptions
@@ -55,5 +56,5 @@ def run_training(shop: str, work: Path, progress: Progress) -> "TrainingReport":
     try:
         with native_noise_into(work / "logs" / "training.log"):
             return train_release(shop, work, addresses_of(work), TrainingOptions(), progress)
-    except (NothingToLearnError, FeaturesMissingError) as error:
+    except (NothingToLearnError, FeaturesMissingError, ShopOccupied) as error:
         raise CommandFailed(str(error)) from error

@@ -1,29 +1,38 @@
 """A running shop's data, exported through its services and prepared."""
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 from lab.exporting.export import ExportJob, Kind, run_export
 from lab.preparation.engines.engine import Budget, EngineName
+from lab.preparation.occupied import occupied
 from lab.preparation.prepare import EXPORTED, Prepared, PrepareJob, Progress, prepare
 
 EXPORTED_KINDS: tuple[Kind, ...] = ("items", "events")
 
 
+@contextmanager
+def shop_folder(work: Path, shop_id: str) -> Iterator[Path]:
+    """`<work>/prepared/<shop>`, for nobody else until its tables are made and read. Raises: ShopOccupied."""
+    folder = work / "prepared" / shop_id
+    with occupied(folder):
+        yield folder
+
+
 def prepare_shop(
     shop_id: str,
-    work: Path,
+    folder: Path,
     addresses: Mapping[str, Sequence[str]],
     progress: Progress,
     engine: EngineName = "duckdb",
     budget: Budget | None = None,
 ) -> Prepared:
-    """Export what the services hold, consent applied, and prepare it below `<work>/prepared/<shop>`.
+    """Export what the services hold, consent applied, and prepare it in the shop's folder, which the caller occupies.
 
     Raises: RpcError; EngineMissing; OSError.
     """
-    folder = work / "prepared" / shop_id
     exported = folder / "exported"
     for kind in EXPORTED_KINDS:
         run_export(

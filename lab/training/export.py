@@ -5,7 +5,7 @@ from pathlib import Path
 
 from lab.channels import open_channel
 from lab.preparation.prepare import Prepared
-from lab.preparation.shop import prepare_shop
+from lab.preparation.shop import prepare_shop, shop_folder
 from lab.training.features import await_features, read_features
 from lab.training.prepared_tables import read_event_columns, read_popularity, read_price_edges
 from lab.training.shop_data import RawFeatures, ShopData
@@ -24,19 +24,21 @@ class NothingToLearnError(Exception):
 def export_shop(shop_id: str, work: Path, addresses: Mapping[str, Sequence[str]], progress: Progress) -> ShopData:
     """Read catalogue and features of a shop, and its prepared events and statistics, which are made anew.
 
-    Raises: NothingToLearnError when there are no items; FeaturesMissingError when the picture worker stands still.
+    Raises: NothingToLearnError when there are no items; FeaturesMissingError when the picture worker stands still;
+    ShopOccupied while another process prepares this shop.
     """
     with open_channel(addresses["item_vision"], "vitrine.item_vision.v1") as channel:
         catalogue = item_vision_pb2_grpc.CatalogueServiceStub(channel)
         items = list(_items(catalogue, shop_id, progress))
         if not items:
             raise NothingToLearnError(f"shop {shop_id} has no items: bring them with `vitrine import items`")
-        # The worker goes on with features while the rest is exported and prepared.
-        prepared = prepare_shop(shop_id, work, addresses, progress)
-        await_features(catalogue, shop_id, progress)
-        number_of = {item.item_id: number for number, item in enumerate(items)}
-        features = read_features(catalogue, shop_id, number_of, progress)
-    return prepared_shop(prepared, items, features)
+        with shop_folder(work, shop_id) as folder:
+            # The worker goes on with features while the rest is exported and prepared.
+            prepared = prepare_shop(shop_id, folder, addresses, progress)
+            await_features(catalogue, shop_id, progress)
+            number_of = {item.item_id: number for number, item in enumerate(items)}
+            features = read_features(catalogue, shop_id, number_of, progress)
+            return prepared_shop(prepared, items, features)
 
 
 def prepared_shop(prepared: Prepared, items: Sequence[item_vision_pb2.ItemFacts], features: RawFeatures) -> ShopData:

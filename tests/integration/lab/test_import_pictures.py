@@ -14,6 +14,17 @@ from vitrine.common.v1 import common_pb2
 from vitrine.item_vision.v1 import item_vision_pb2 as pb
 
 NOBODY = ("127.0.0.1:1",)
+MAPPING = """
+[items.fields]
+item_id = "item_id"
+titles = "titles"
+price_minor = "price_minor"
+currency = "currency"
+variant_ids = "variant_ids"
+[pictures.fields]
+item_id = "item_id"
+image = "image"
+"""
 
 
 def item(item_id: str, **fields: object) -> pb.ItemInput:
@@ -56,12 +67,13 @@ async def test_pictures_that_come_before_their_items_are_joined(postgres_dsn: st
     pictures.write_text("item_id,image\na,red.png\nb,red.png\n", encoding="utf-8")
     row = {"item_id": "a", "titles": {"en": "Tea"}, "price_minor": 500, "currency": "EUR"}
     items.write_text(json.dumps(row) + "\n", encoding="utf-8")
+    (tmp_path / "mapping.toml").write_text(MAPPING, encoding="utf-8")
     (tmp_path / "house").mkdir()
     async with real_house(postgres_dsn, tmp_path / "house") as house:
         services = Services(Addresses(NOBODY, (house.address,), NOBODY))
 
         def imported(kind: Kind, file: Path) -> ImportReport:
-            job = ImportJob(kind, file, house.shop_id, work=tmp_path / "work")
+            job = ImportJob(kind, file, house.shop_id, str(tmp_path / "mapping.toml"), work=tmp_path / "work")
             return run_import(job, services, datetime.now(UTC))
 
         early = await asyncio.to_thread(imported, "pictures", pictures)

@@ -10,7 +10,9 @@ import pyarrow.parquet as pq
 import pytest
 
 from lab.importing.events import ACTIONS
+from lab.preparation.occupied import ShopOccupied
 from lab.preparation.prepare import MANIFEST, Prepared, PrepareJob, preparation_moment, prepare
+from lab.preparation.shop import prepare_exported, shop_folder
 from lab.preparation.tables import STEPS
 from lab.training.popularity import Popularity
 from lab.training.prepared_tables import read_event_columns, read_popularity, read_price_edges
@@ -192,3 +194,14 @@ def test_a_shop_without_events_is_prepared_too(tmp_path: Path) -> None:
 def test_a_row_of_events_that_names_nobody_is_left_out(tmp_path: Path) -> None:
     nobody = event("nobody", "view", moment_us(2024, 2, 1), None, "apple")
     assert prepared_shop(tmp_path, events=[nobody]).tables["events"] == 0
+
+
+def test_two_do_not_prepare_one_shop_at_once(tmp_path: Path) -> None:
+    with shop_folder(tmp_path, "shop") as folder, shop_folder(tmp_path, "other"):
+        assert folder == tmp_path / "prepared" / "shop"
+        with pytest.raises(ShopOccupied, match="another process prepares"), shop_folder(tmp_path, "shop"):
+            raise AssertionError("unreachable")
+        exported = write_exported(tmp_path / "exported", nasty_events(), nasty_items())
+        prepare_exported("shop", folder, exported, lambda *_: None)
+    with shop_folder(tmp_path, "shop"):
+        pass
