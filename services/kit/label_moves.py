@@ -28,6 +28,8 @@ class Asked(BaseModel):
 
     release_id: str
     until: datetime
+    owners: dict[str, datetime] = {}
+    """Who asks, each until its own time; `until` is the latest of them. Two may ask for one release."""
 
 
 def wanted_ids(directory: ReleaseDirectory, labels: Labels, now: datetime) -> list[str]:
@@ -40,31 +42,31 @@ def wanted_ids(directory: ReleaseDirectory, labels: Labels, now: datetime) -> li
 
 def asked_id(directory: ReleaseDirectory, now: datetime) -> str | None:
     """Return the release that is asked for now; None also while the file cannot be read."""
-    try:
-        asked = Asked.model_validate_json((directory.path / ASKED_FILE).read_bytes())
-    except (FileNotFoundError, ValidationError):
-        return None
-    return asked.release_id if asked.until > now else None
+    asked = _asked(directory, now)
+    return asked.release_id if asked else None
 
 
-def ask_for(directory: ReleaseDirectory, release_id: str, now: datetime, for_s: float) -> None:
-    """Have every process load a release for a time.
+def ask_for(directory: ReleaseDirectory, release_id: str, now: datetime, for_s: float, owner: str = "") -> None:
+    """Have every process load a release for a time, or until its `owner` ends asking.
 
     Raises: Conflict (LABELS_CONTENDED) while another one is asked for.
     """
     with _locked(directory):
-        other = asked_id(directory, now)
-        if other not in (None, release_id):
-            raise _contended(directory.shop_id, f"{other} is being promoted")
-        asked = Asked(release_id=release_id, until=now + timedelta(seconds=for_s))
-        write_atomically(directory.path / ASKED_FILE, asked.model_dump_json() + "\n")
+        asked = _asked(directory, now)
+        if asked is not None and asked.release_id != release_id:
+            raise _contended(directory.shop_id, f"{asked.release_id} is being promoted")
+        before = asked.owners if asked else {}
+        _write(directory, release_id, {**before, owner: now + timedelta(seconds=for_s)})
 
 
-def end_asking(directory: ReleaseDirectory, release_id: str, now: datetime) -> None:
-    """Take back what was asked for; what somebody else asked for since is left alone."""
+def end_asking(directory: ReleaseDirectory, release_id: str, now: datetime, owner: str = "") -> None:
+    """Take back what the owner asked for; what anybody else asks for is left alone."""
     with _locked(directory):
-        if asked_id(directory, now) in (None, release_id):
-            (directory.path / ASKED_FILE).unlink(missing_ok=True)
+        asked = _asked(directory, now)
+        if asked is not None and asked.release_id != release_id:
+            return
+        owners = asked.owners if asked else {}
+        _write(directory, release_id, {other: until for other, until in owners.items() if other != owner})
 
 
 def move_labels(directory: ReleaseDirectory, expected: Labels, labels: Labels) -> None:
@@ -77,6 +79,24 @@ def move_labels(directory: ReleaseDirectory, expected: Labels, labels: Labels) -
             raise _contended(directory.shop_id, "its labels have moved meanwhile")
         if labels != expected:
             directory.write_labels(labels)
+
+
+def _asked(directory: ReleaseDirectory, now: datetime) -> Asked | None:
+    """What is asked for now."""
+    try:
+        asked = Asked.model_validate_json((directory.path / ASKED_FILE).read_bytes())
+    except (FileNotFoundError, ValidationError):
+        return None
+    return asked if asked.until > now else None
+
+
+def _write(directory: ReleaseDirectory, release_id: str, owners: dict[str, datetime]) -> None:
+    path = directory.path / ASKED_FILE
+    if owners:
+        asked = Asked(release_id=release_id, until=max(owners.values()), owners=owners)
+        write_atomically(path, asked.model_dump_json() + "\n")
+    else:
+        path.unlink(missing_ok=True)
 
 
 @contextmanager

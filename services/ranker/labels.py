@@ -6,6 +6,7 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
+from uuid import uuid4
 
 from services.kit.errors import Conflict, NotFound, NotReady
 from services.kit.label_moves import ask_for, end_asking, move_labels
@@ -55,12 +56,14 @@ class ReleaseLabels:
         directory = ReleaseDirectory(self._root, shop_id)
         release = await asyncio.to_thread(directory.open, release_id)
         before = await asyncio.to_thread(directory.labels)
-        await asyncio.to_thread(ask_for, directory, release_id, datetime.now(UTC), wait_s + ASKING_GRACE_S)
+        owner = uuid4().hex
         try:
+            # Not in a thread: of a call that is cancelled meanwhile it would ask after the end.
+            ask_for(directory, release_id, datetime.now(UTC), wait_s + ASKING_GRACE_S, owner)
             ready = await self._until_ready(shop_id, release_id, wait_s)
             labels = await asyncio.to_thread(_promoted, directory, before, label, release_id)
         finally:
-            end_asking(directory, release_id, datetime.now(UTC))  # at once: a cancelled call awaits nothing more
+            end_asking(directory, release_id, datetime.now(UTC), owner)  # at once: a cancelled call awaits nothing more
         return _listed(release, labels, ready)
 
     async def roll_back(self, shop_id: str, wait_s: float) -> ListedRelease:

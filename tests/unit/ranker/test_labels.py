@@ -3,7 +3,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Mapping
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -211,6 +211,33 @@ async def test_promoting_what_somebody_else_has_just_promoted_is_no_conflict(lab
         await asyncio.sleep(0)
     ready.everywhere(*ids)
     assert [(await each).labels for each in both] == [["stable"], ["stable"]]
+
+
+async def test_of_two_promotions_of_one_release_neither_takes_it_from_the_other(labels, ready, ids, tmp_path):
+    directory = ReleaseDirectory(tmp_path, "boutique")
+    patient = asyncio.create_task(labels.promote("boutique", ids[0], "stable", 30.0))
+    while not (tmp_path / "boutique" / "asked.json").exists():
+        await asyncio.sleep(0)
+    with pytest.raises(NotReady):
+        await labels.promote("boutique", ids[0], "stable", 0.0)
+    assert asked_id(directory, datetime.now(UTC) + timedelta(seconds=20)) == ids[0]
+    ready.everywhere(*ids)
+    await patient
+    assert not (tmp_path / "boutique" / "asked.json").exists()
+
+
+async def test_a_promotion_that_is_cancelled_while_it_asks_leaves_nothing_asked_for(labels, ids, tmp_path, monkeypatch):
+    loop = asyncio.get_running_loop()
+
+    def asked_and_cancelled(*values):
+        ask_for(*values)
+        loop.call_soon_threadsafe(promotion.cancel)
+
+    monkeypatch.setattr("services.ranker.labels.ask_for", asked_and_cancelled)
+    promotion = asyncio.create_task(labels.promote("boutique", ids[0], "stable", 30.0))
+    with pytest.raises(asyncio.CancelledError):
+        await promotion
+    assert not (tmp_path / "boutique" / "asked.json").exists()
 
 
 def test_what_a_process_that_died_asked_for_runs_out(ids, tmp_path):
