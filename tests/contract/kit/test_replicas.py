@@ -1,5 +1,6 @@
 """One name, several replicas: each of them is asked."""
 
+import asyncio
 from contextlib import AsyncExitStack
 
 import pytest
@@ -42,6 +43,20 @@ async def test_every_replica_behind_a_name_is_asked_and_new_ones_are_found():
         await ask(replicas)
         assert [len(probe.calls) for probe in probes] == [1, 2, 1]
         assert (await replicas.current())[0] is kept
+
+
+async def test_callers_at_the_same_time_are_not_disturbed_by_replicas_that_go_away():
+    probe = Probe()
+    async with running(definition(probe)) as place:
+        names = Names(place, "127.0.0.1:1", "127.0.0.1:2")
+        replicas = Replicas("probe", ["probe:7103"], resolve=names)
+        (leaving, *_) = await replicas.current()
+        names.addresses = ["127.0.0.1:3"]
+        found = await asyncio.gather(*(replicas.current() for _ in range(3)))
+        assert found[0] == found[1] == found[2]
+        await leaving.call(ProbeStub(leaving.channel).Ask, Request(shop_id="a"), timeout_s=5)
+        await replicas.close()
+    assert len(probe.calls) == 1
 
 
 async def test_a_name_that_stands_for_nothing_is_a_dependency_that_is_down():
