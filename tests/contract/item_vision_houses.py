@@ -17,7 +17,7 @@ from services.item_vision.worker import Encoders, Worker, WorkerSettings
 from services.kit.database import create_engine
 from services.kit.runtime import Runtime
 from services.kit.serving import ServiceDefinition, running
-from services.kit.settings import ServiceSettings
+from tests.contract.patience import PATIENCE_MS, patient
 from tests.fakes.database_proxy import DatabaseProxy
 from tests.fakes.item_vision import FakeItemVision
 from tests.fakes.small_encoders import RULE, SmallImageEncoder, SmallTextEncoder, publish
@@ -60,6 +60,7 @@ async def real_house(dsn: str, folder: Path) -> AsyncIterator[House]:
     (folder / "pictures").mkdir()
     async with DatabaseProxy(dsn) as proxy:
         settings = ItemVisionSettings(
+            default_deadline_ms=PATIENCE_MS,
             database_dsn=proxy.dsn,
             releases_dir=folder / "releases",
             drain_seconds=1.0,
@@ -109,7 +110,7 @@ async def fake_house(folder: Path) -> AsyncIterator[House]:
     async def set_down(*, down: bool) -> None:
         fake.store.down = down
 
-    served = ServiceDefinition("item_vision", ServiceSettings(drain_seconds=1.0), wire)
+    served = ServiceDefinition("item_vision", patient(1.0), wire)
     async with running(served) as address, grpc.aio.insecure_channel(address) as channel:
         yield House(
             address,

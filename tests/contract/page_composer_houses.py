@@ -17,6 +17,7 @@ from services.kit.serving import ServiceDefinition, running
 from services.kit.settings import ServiceSettings
 from services.page_composer.settings import PageComposerSettings
 from services.page_composer.wiring import definition
+from tests.contract.patience import PATIENCE_MS, patient
 from tests.fakes import page_release
 from tests.fakes.database_proxy import DatabaseProxy
 from tests.fakes.page_composer import NOW_S, PSEUDONYM_KEY, TRACKING_KEY, FakePageComposer
@@ -74,7 +75,9 @@ class Neighbours:
             runtime.register(add_RankerServiceServicer_to_server, self.ranker)
             runtime.register(add_ReadinessServiceServicer_to_server, ReadinessServicer(self.ranker))
 
-        return ServiceDefinition("neighbours", ServiceSettings(drain_seconds=0.5), wire)
+        return ServiceDefinition(
+            "neighbours", ServiceSettings(drain_seconds=0.5, default_deadline_ms=PATIENCE_MS), wire
+        )
 
 
 def neighbours(shop_id: str, release_id: str) -> Neighbours:
@@ -88,6 +91,7 @@ def neighbours(shop_id: str, release_id: str) -> Neighbours:
 def settings_of(dsn: str, address: str, releases_dir: Path, **more: Any) -> PageComposerSettings:
     """Settings of a page_composer whose neighbours are all at one address."""
     return PageComposerSettings(
+        default_deadline_ms=PATIENCE_MS,
         database_dsn=dsn,
         pseudonym_key=PSEUDONYM_KEY,
         tracking_key=TRACKING_KEY.decode(),
@@ -135,7 +139,7 @@ async def fake_house() -> AsyncIterator[House]:
     async def break_database() -> None:
         fake.decisions.down = fake.log.down = True
 
-    served = ServiceDefinition("page_composer", ServiceSettings(drain_seconds=1.0), wire)
+    served = ServiceDefinition("page_composer", patient(1.0), wire)
     async with running(served) as address, grpc.aio.insecure_channel(address) as channel:
         profiles = fake.profiles.profiles
         yield House(*_stubs(channel), shop_id, profiles, fake.ranker, fake.catalogue, break_database)

@@ -17,11 +17,11 @@ from services.kit.readiness import ReadinessServicer
 from services.kit.release import ReleaseDirectory
 from services.kit.runtime import Runtime
 from services.kit.serving import ServiceDefinition, running
-from services.kit.settings import ServiceSettings
 from services.ranker.__main__ import definition
 from services.ranker.model_server.__main__ import definition as model_server_definition
 from services.ranker.model_server.settings import ModelServerSettings
 from services.ranker.settings import RankerSettings
+from tests.contract.patience import PATIENCE_MS, patient
 from tests.fakes.ranker import FakeRanker
 from tests.fakes.release_service import FakeReleases
 from tests.fakes.vector_catalogue import VectorCatalogue
@@ -107,11 +107,13 @@ class Neighbourhood:
             if service == "item_vision":
                 runtime.register(add_CatalogueServiceServicer_to_server, self.catalogue)
 
-        served = ServiceDefinition(service, ServiceSettings(drain_seconds=DRAIN_S), wire)
+        served = ServiceDefinition(service, patient(DRAIN_S), wire)
         return await self.stack.enter_async_context(running(served))
 
     async def start_model_server(self) -> None:
-        settings = ModelServerSettings(releases_dir=self.releases_dir, poll_s=0.05, drain_seconds=DRAIN_S)
+        settings = ModelServerSettings(
+            default_deadline_ms=PATIENCE_MS, releases_dir=self.releases_dir, poll_s=0.05, drain_seconds=DRAIN_S
+        )
         self._model_server = running(model_server_definition(settings), self.model_address)
         await self._model_server.__aenter__()
 
@@ -130,6 +132,7 @@ async def real_house(small_release: SmallRelease, releases_dir: Path, known_item
     address = free_address()
     async with around.stack as stack:
         settings = RankerSettings(
+            default_deadline_ms=PATIENCE_MS,
             releases_dir=releases_dir,
             user_profile_addresses=await around.open("user_profile"),
             item_vision_addresses=await around.open("item_vision"),
@@ -188,7 +191,7 @@ async def fake_house() -> AsyncIterator[House]:
         releases.put(shop_id, published)
         return published
 
-    served = ServiceDefinition("ranker", ServiceSettings(drain_seconds=DRAIN_S), wire)
+    served = ServiceDefinition("ranker", patient(DRAIN_S), wire)
     async with running(served) as address, grpc.aio.insecure_channel(address) as channel:
         yield House(
             RankerServiceStub(channel),

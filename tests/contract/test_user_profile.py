@@ -330,17 +330,19 @@ async def test_a_stream_needs_a_shop_first_and_messages_of_at_most_1000_events(h
 @covers("UserProfileService.StreamEvents", "UNAVAILABLE DATABASE_DOWN")
 async def test_a_stream_that_loses_the_database_says_how_many_messages_are_durable(house):
     async def sent() -> AsyncIterator[pb.StreamEventsRequest]:
-        yield pb.StreamEventsRequest(shop_id=house.shop_id, events=[event(1)])
-        while (await profile(house)).profile_version != 1:
-            pass
+        for number in (1, 2):
+            yield pb.StreamEventsRequest(shop_id=house.shop_id, events=[event(number)])
+            while (await profile(house)).profile_version != number:
+                pass
         await house.break_database()
-        yield pb.StreamEventsRequest(events=[event(2)])
+        yield pb.StreamEventsRequest(events=[event(3)])
 
     error = await refused(house.stub.StreamEvents(sent()), DOWN)
-    assert error.metadata["recorded_batch_count"] == "1"
+    # The second is durable; whether the service still heard so is for the cut to decide.
+    assert error.metadata["recorded_batch_count"] in ("1", "2")
     await house.mend_database()
-    answer = await record(house, event(1), event(2))
-    assert (answer.recorded_count, answer.duplicate_count) == (1, 1)
+    answer = await record(house, event(1), event(2), event(3))
+    assert (answer.recorded_count, answer.duplicate_count) == (1, 2)
 
 
 # GetProfile

@@ -10,9 +10,9 @@ import grpc
 
 from services.kit.runtime import Runtime
 from services.kit.serving import ServiceDefinition, running
-from services.kit.settings import ServiceSettings
 from services.user_profile.__main__ import definition
 from services.user_profile.settings import UserProfileSettings
+from tests.contract.patience import PATIENCE_MS, patient
 from tests.fakes.database_proxy import DatabaseProxy
 from tests.fakes.user_profile import NOW_US, PSEUDONYM_KEY, TRACKING_KEY, FakeUserProfile
 from tests.fakes.user_profile_release import publish, small_release
@@ -54,6 +54,7 @@ async def real_house(dsn: str, releases_dir: Path) -> AsyncIterator[House]:
     release_id = publish(releases_dir, shop_id)
     async with DatabaseProxy(dsn) as proxy:
         settings = UserProfileSettings(
+            default_deadline_ms=PATIENCE_MS,
             database_dsn=proxy.dsn,
             pseudonym_key=PSEUDONYM_KEY,
             tracking_key=TRACKING_KEY.decode(),
@@ -83,7 +84,7 @@ async def fake_house() -> AsyncIterator[House]:
     async def set_down(*, down: bool) -> None:
         fake.store.down = down
 
-    served = ServiceDefinition("user_profile", ServiceSettings(drain_seconds=1.0), wire)
+    served = ServiceDefinition("user_profile", patient(1.0), wire)
     async with running(served) as address, grpc.aio.insecure_channel(address) as channel:
         stub = UserProfileServiceStub(channel)
         yield House(
