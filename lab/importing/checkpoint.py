@@ -53,6 +53,11 @@ class ImportFolder:
         self._lock: IO[str] | None = None
 
     @property
+    def entered(self) -> bool:
+        """Say whether the folder is this process's now."""
+        return self._lock is not None
+
+    @property
     def spool(self) -> Path:
         """Where a spooled import keeps what it read."""
         return self.path / "spool.sqlite3"
@@ -68,12 +73,13 @@ class ImportFolder:
         Raises: FileRefused when another process imports the same file.
         """
         self.path.mkdir(parents=True, exist_ok=True)
-        self._lock = (self.path / "lock").open("w", encoding="utf-8")
+        lock = (self.path / "lock").open("w", encoding="utf-8")
         try:
-            fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError as error:
-            self._lock.close()
+            lock.close()
             raise FileRefused("another process imports this very file into this shop; wait for it to end.") from error
+        self._lock = lock
         found = None if restart else self._load()
         if found is None:
             for leftover in self.path.iterdir():

@@ -79,7 +79,7 @@ def run_import(
             report = _Run(job, around, folder, progress).report()
             finished = True
         finally:
-            if job.rejects is not None and folder.rejects.exists():
+            if job.rejects is not None and folder.entered and folder.rejects.exists():
                 job.rejects.parent.mkdir(parents=True, exist_ok=True)
                 shutil.copyfile(folder.rejects, job.rejects)
             folder.leave(finished=finished)

@@ -250,11 +250,30 @@ def test_another_file_or_mapping_begins_at_the_beginning(tmp_path: Path, scissor
 def test_two_processes_do_not_import_the_same_file_at_once(tmp_path: Path) -> None:
     first, second = ImportFolder(tmp_path / "one"), ImportFolder(tmp_path / "one")
     first.enter(restart=False)
+    first.rejects.write_text("of the first", encoding="utf-8")
     with pytest.raises(FileRefused, match="another process"):
         second.enter(restart=False)
     second.leave(finished=False)
+    assert (first.entered, second.entered, first.rejects.read_text()) == (True, False, "of the first")
     first.leave(finished=True)
     assert not (tmp_path / "one").exists()
+
+
+def test_the_same_import_started_twice_takes_nothing_from_the_first(tmp_path: Path) -> None:
+    path, rejects = tmp_path / "items.jsonl", tmp_path / "rejects.jsonl"
+    path.write_text(json.dumps(item(1)) + "\n", encoding="utf-8")
+    rejects.write_text("the user's", encoding="utf-8")
+    job = ImportJob("items", path, "shop", rejects=rejects, work=tmp_path / "work")
+
+    class Twice(PretendServices):
+        def send_items(self, shop_id: str, items: Any) -> Any:
+            with pytest.raises(FileRefused, match="another process"):
+                run_import(job, PretendServices(), NOW)  # type: ignore[arg-type]
+            assert rejects.read_text(encoding="utf-8") == "the user's"
+            return super().send_items(shop_id, items)
+
+    report = run_import(job, Twice(), NOW)  # type: ignore[arg-type]
+    assert (report.imported, rejects.read_text(encoding="utf-8")) == (1, "")
 
 
 def test_a_file_that_cannot_be_opened_leaves_nothing_behind(tmp_path: Path) -> None:
