@@ -76,7 +76,7 @@ def whole_number(value: Any, field: str, low: int, high: int) -> int:
     """Return a whole number from `low` to `high`. Raises: RowRefused."""
     try:
         number = float(value)
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         number = float("nan")
     if not low <= number <= high or number != int(number):
         raise RowRefused(field, f"{field}_malformed", f"{field} must be a whole number from {low} to {high}")

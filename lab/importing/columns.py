@@ -8,6 +8,7 @@ from zoneinfo import ZoneInfo
 
 from lab.importing.cleaning import plain_text, text_of_html
 from lab.importing.mapping import FieldRule, KindMapping
+from lab.importing.problems import RowRefused
 from lab.importing.times import in_zone, names_no_zone
 
 Row = dict[str, Any]
@@ -143,7 +144,7 @@ def _reader(name: str, rule: FieldRule) -> Getter:
 
     def read(row: Row) -> Any:
         if many:
-            entries = _entries(row, rule)
+            entries = _entries(name, row, rule)
             return _picked(entries, rule.pick) if rule.pick else entries
         for column in rule.columns:
             value = value_at(row, column)
@@ -160,7 +161,7 @@ def _joined(row: Row, rule: FieldRule) -> str:
     return rule.join.join(text for text in texts if text)
 
 
-def _entries(row: Row, rule: FieldRule) -> list[str]:
+def _entries(name: str, row: Row, rule: FieldRule) -> list[str]:
     entries: list[str] = []
     for column in rule.columns:
         value = value_at(row, column)
@@ -168,6 +169,8 @@ def _entries(row: Row, rule: FieldRule) -> list[str]:
             continue
         parts = value if isinstance(value, list) else str(value).split(rule.split) if rule.split else [str(value)]
         entries += [_one(part.strip() if isinstance(part, str) else part, rule) for part in parts]
+    if not all(entry is None or isinstance(entry, str | int | float) for entry in entries):
+        raise RowRefused(name, f"{name}_malformed", "its entries must be texts or numbers; map what they hold")
     kept = [entry for entry in entries if entry and not _skipped(str(entry), rule.skip)]
     return list(dict.fromkeys(kept))
 

@@ -10,6 +10,7 @@ from lab.importing.problems import RowRefused, Violation
 from lab.importing.reading.rows import BrokenRow, Row
 from lab.importing.sending import Services
 from services.kit.status import RemoteError
+from vitrine.page_composer.v1 import merchandising_pb2 as pb
 
 
 class CampaignImport:
@@ -34,7 +35,7 @@ class CampaignImport:
 
     def _take(self, row: Row) -> None:
         try:
-            campaign = campaign_message(row.values, self._mapping.picture_address, self._zone, self._dropped_picture)
+            campaign = self._campaign(row)
             if self._services is not None and not self._held(row, campaign.item_filter.item_ids):
                 self._services.send_campaign(self._ledger.report.shop_id, campaign)
                 self._ledger.imported()
@@ -45,6 +46,13 @@ class CampaignImport:
         else:
             if self._services is None:
                 self._ledger.imported()
+
+    def _campaign(self, row: Row) -> pb.Campaign:
+        try:
+            return campaign_message(row.values, self._mapping.picture_address, self._zone, self._dropped_picture)
+        except (AttributeError, TypeError, ValueError) as error:  # nested otherwise, or a number out of range
+            remedy = f"it is not in the form that the boutique exports ({error})"
+            raise RowRefused("", "campaign_malformed", remedy) from error
 
     def _held(self, row: Row, item_ids: Sequence[str]) -> bool:
         """Hold a campaign that names items which are not there."""

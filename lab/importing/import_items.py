@@ -53,6 +53,8 @@ class ItemImport:
         self._ledger = ledger
         self._services = services
         self._mapper = ColumnMapper(mapping, ledger.filled)
+        only_id = {name: rule for name, rule in mapping.fields.items() if name == "item_id"}
+        self._names = ColumnMapper(mapping.model_copy(update={"fields": only_id}), lambda _: None)
 
     def run(self, rows: Iterable[Row | BrokenRow]) -> None:
         """Import the rows; without services (a dry run) everything is done but the sending.
@@ -94,8 +96,8 @@ class ItemImport:
 
     def _name(self, row: Row | BrokenRow, spool: Spool) -> None:
         """Remember which item a rejected row means, so that it is not taken for one that is gone."""
-        named = self._mapper.fields_of(row.values).get("item_id") if isinstance(row, Row) else None
         try:
+            named = self._names.fields_of(row.values).get("item_id") if isinstance(row, Row) else None
             spool.name(identifier(named, "item_id", required=True))
         except RowRefused:
             spool.nameless(row.line)

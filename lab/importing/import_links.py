@@ -44,8 +44,8 @@ class LinkImport:
         self._send()
 
     def _take(self, row: Row) -> None:
-        fields = self._mapper.fields_of(row.values)
         try:
+            fields = self._mapper.fields_of(row.values)
             item_id = identifier(fields.get("item_id"), "item_id", required=True)
             target = identifier(fields.get("linked_item_id"), "linked_item_id", required=True)
             link = pb.ItemLink(kind=_kind(fields.get("relation")), item_id=target)

@@ -59,8 +59,8 @@ class PictureImport:
                 self._ledger.commit()
 
     def _take(self, row: Row, spool: PictureSpool) -> None:
-        fields = self._mapper.fields_of(row.values)
         try:
+            fields = self._mapper.fields_of(row.values)
             item_id = identifier(fields.get("item_id"), "item_id", required=True)
             reference = str(fields.get("image", "")).strip()
             if not reference:

@@ -45,14 +45,15 @@ def moment(written: object) -> datetime:
     elif isinstance(written, date):
         found = datetime(written.year, written.month, written.day)
     elif isinstance(written, int | float) and not isinstance(written, bool):
-        return _of_number(float(written))
+        return _of_number(written)
     else:
         raise ValueError(f"{written!r} is not a time; write it as 2026-01-31T12:00:00Z")
     return found.replace(tzinfo=UTC) if found.tzinfo is None else found
 
 
-def _of_number(seconds: float) -> datetime:
+def _of_number(written: float) -> datetime:
     try:
+        seconds = float(written)
         return datetime.fromtimestamp(seconds / 1000 if abs(seconds) > _LARGEST_SECONDS else seconds, UTC)
     except (ValueError, OverflowError, OSError):
-        raise ValueError(f"{seconds} is not a time; write it as 2026-01-31T12:00:00Z") from None
+        raise ValueError(f"{str(written)[:40]} is not a time; write it as 2026-01-31T12:00:00Z") from None

@@ -1,6 +1,7 @@
 """JSON Lines: one object a line."""
 
 import json
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -8,6 +9,9 @@ from lab.importing.reading.lines import LineFile
 from lab.importing.reading.overlong import refused_lines
 from lab.importing.reading.rows import BrokenRow, Row
 
+_ESCAPED_HALF = re.compile(r"\\u[dD][89a-fA-F]")
+_HALF_CHARACTER = re.compile("[\ud800-\udfff]")
+_HALF = "half a character (a lone surrogate such as \\ud83d); export the text whole"
 _WANTED = "JSON is always UTF-8: convert the file (iconv -f LATIN1 -t UTF-8) or export it again"
 
 
@@ -46,10 +50,13 @@ class JsonLinesSource:
                     "encoding",
                     f"not UTF-8 at byte {error.start}; {_WANTED}",
                 )
-            except (json.JSONDecodeError, RecursionError) as error:
+            except (ValueError, RecursionError) as error:  # a number of thousands of digits is a ValueError
                 yield _broken(file.number, line, "json", f"not valid JSON ({error}); one object a line is wanted")
             else:
-                if isinstance(values, dict):
+                # Only an escape can bring half a character in, and nobody behind this can write one in UTF-8.
+                if _ESCAPED_HALF.search(text) and _HALF_CHARACTER.search(json.dumps(values, ensure_ascii=False)):
+                    yield _broken(file.number, line, "encoding", _HALF)
+                elif isinstance(values, dict):
                     yield Row(file.number, values)
                 else:
                     yield _broken(file.number, line, "json", "not a JSON object; one object a line is wanted")

@@ -109,6 +109,31 @@ FILES = {
         "events", "e.jsonl", lines([event(1), event(2, action="gaze")]), 1, "action_unknown", "action",
         "map it with values",
     ),
+    "half a character": Spoilt(
+        "items", "i.jsonl", lines([item(1)]) + b'{"item_id": "i2", "unmapped": "ab\\ud83d"}\n' + lines([item(3)]), 2,
+        "encoding", "", "half a character",
+    ),
+    "a number of thousands of digits": Spoilt(
+        "items", "i.jsonl", lines([item(1)]) + b'{"item_id": ' + b"7" * 5_000 + b"}\n" + lines([item(3)]), 2, "json",
+    ),
+    "a list of tables": Spoilt(
+        "items", "i.jsonl", lines([item(1), item(2, images=[{"url": "a.jpg"}]), item(3)]), 2, "images_malformed",
+        "images", "texts or numbers",
+    ),
+    "an endless quantity": Spoilt(
+        "events", "e.jsonl", lines([event(1)]) + lines([event(2, quantity=7)]).replace(b"7", b"1" * 400), 1,
+        "quantity_malformed", "quantity", "whole number",
+    ),
+    "a time beyond all numbers": Spoilt(
+        "events", "e.jsonl", lines([event(1)]) + lines([event(2, occurred_at=7)]).replace(b"7", b"1" * 400), 1,
+        "occurred_at_malformed", "occurred_at", "is not a time",
+    ),
+    "a campaign nested otherwise": Spoilt(
+        "campaigns", "c.jsonl",
+        lines([{"campaign_id": each, "starts_at": "2026-01-01", "ends_at": "2026-02-01", "banners": banners}
+               for each, banners in (("c1", []), ("c2", ["b1"]))]),
+        1, "campaign_malformed", "", "the form that the boutique exports",
+    ),
     "a truncated gzip": Spoilt(
         "items", "i.jsonl.gz", gzip.compress(lines([item(n, link=f"/{n * 7919 % 9973}") for n in range(300)]))[:-900],
         -1, problem="damaged behind line",
