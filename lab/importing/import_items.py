@@ -79,7 +79,6 @@ class ItemImport:
                 reconcile(spool, ledger, self._services, self._whole)
 
     def _read_all(self, rows: Iterable[Row | BrokenRow], spool: Spool) -> None:
-        variants = self._mapping.variants
         for row in rows:
             record = self._read(row)
             if self._ledger.open.heavy:
@@ -89,21 +88,28 @@ class ItemImport:
                 continue
             if spool.put_item(row.line, record, row.values) == "replaced":
                 self._ledger.note(f"line {row.line}: item {record['item_id']} again with other content; this row wins")
-            if variants is not None and variants.children is not None:
-                spool.name_variants(record["item_id"], children_of(row.values, variants.children))
-            if variants is not None and variants.parent and row.values.get(variants.parent):
-                spool.name_variants(str(row.values[variants.parent]).strip(), [record["item_id"]])
+            self._name_children(record["item_id"], row, spool)
+            parent = variants.parent if (variants := self._mapping.variants) is not None else ""
+            if parent and row.values.get(parent):
+                spool.name_variants(str(row.values[parent]).strip(), [record["item_id"]])
+
+    def _name_children(self, item_id: str, row: Row, spool: Spool) -> None:
+        if self._mapping.variants is not None and self._mapping.variants.children is not None:
+            spool.name_variants(item_id, children_of(row.values, self._mapping.variants.children))
 
     def _name(self, row: Row | BrokenRow, spool: Spool) -> None:
         """Remember which item a rejected row means, so that it is not taken for one that is gone."""
         try:
             named = self._names.fields_of(row.values).get("item_id") if isinstance(row, Row) else None
-            spool.name(identifier(named, "item_id", required=True))
+            item_id = identifier(named, "item_id", required=True)
+            spool.name(item_id)
+            if isinstance(row, Row):
+                self._name_children(item_id, row, spool)
         except RowRefused:
             spool.nameless(row.line)
 
     def _settle(self, spool: Spool) -> None:
-        """Cut loops of variants and rings of families, and say where."""
+        """Cut loops of variants and rings of families, and say where; reject the variants of rejected products."""
         ledger = self._ledger
         if self._mapping.variants is not None:
             chained, loops = spool.settle_variants()
@@ -111,6 +117,11 @@ class ItemImport:
             ledger.filled("variants: a loop is cut at its smallest id", len(loops))
             for loop in loops:
                 ledger.note(f"{' and '.join(loop[:5])} name each other as variants; {loop[0]} is taken as the product")
+            for product_id, orphan in spool.orphans():
+                _reject_rows(orphan, _product_rejected(product_id), ledger.open)
+                if ledger.open.heavy:
+                    ledger.commit()
+            spool.drop_orphans()
         if "family_id" in self._mapping.fields:
             rings = spool.settle_families()
             ledger.filled("family_id: a ring of items becomes one family", len(rings))
@@ -234,6 +245,14 @@ def _reject(product: Product, violation: Violation, tally: Tally) -> None:
     for spooled in (product.own, *product.variants):
         why = violation
         if spooled is not product.own:
-            why = Violation("", "product_rejected", f"its product {product.own.item_id} is rejected; mend that row")
-        for _ in range(1 + spooled.same_count + spooled.replaced_count):
-            tally.rejected(spooled.line, why, spooled.original)
+            why = _product_rejected(product.own.item_id)
+        _reject_rows(spooled, why, tally)
+
+
+def _reject_rows(spooled: Spooled, why: Violation, tally: Tally) -> None:
+    for _ in range(1 + spooled.same_count + spooled.replaced_count):
+        tally.rejected(spooled.line, why, spooled.original)
+
+
+def _product_rejected(product_id: str) -> Violation:
+    return Violation("", "product_rejected", f"its product {product_id} is rejected; mend that row")

@@ -33,6 +33,12 @@ _PRODUCTS = (
     "  SELECT 1 FROM variant JOIN item product ON product.item_id = variant.product_id"
     "  WHERE variant.variant_id = item.item_id)"
 )
+_ORPHANS = (
+    "WITH RECURSIVE orphan (item_id, product_id) AS ("
+    "  SELECT variant_id, product_id FROM variant"
+    "  WHERE product_id IN (SELECT item_id FROM named) AND product_id NOT IN (SELECT item_id FROM item)"
+    "  UNION SELECT variant_id, orphan.product_id FROM variant JOIN orphan ON variant.product_id = orphan.item_id) "
+)
 _INSERT = "INSERT OR IGNORE INTO item (item_id, line, digest, record, original) VALUES (?, ?, ?, ?, ?)"
 _SORTED = json.JSONEncoder(ensure_ascii=False, sort_keys=True)
 _PLAIN = json.JSONEncoder(ensure_ascii=False, default=str)
@@ -136,6 +142,23 @@ class Spool:
     def name(self, item_id: str) -> None:
         """Remember an item that the file names in a row which is rejected."""
         self._database.execute("INSERT OR IGNORE INTO named VALUES (?)", (item_id,))
+
+    def orphans(self) -> Iterator[tuple[str, Spooled]]:
+        """Yield every variant whose product the file names in rejected rows only, with that product's id."""
+        statement = (
+            f"{_ORPHANS} SELECT orphan.product_id, item.item_id, line, same_count, replaced_count, record, original "
+            "FROM orphan JOIN item ON item.item_id = orphan.item_id ORDER BY line"
+        )
+        for product_id, item_id, line, same, replaced, record, original in self._database.execute(statement):
+            yield product_id, Spooled(item_id, line, same, replaced, json.loads(record), json.loads(original))
+
+    def drop_orphans(self) -> None:
+        """Forget what `orphans` yields; the file has named it."""
+        database = self._database
+        pairs = database.execute(f"{_ORPHANS} SELECT item_id FROM orphan").fetchall()
+        database.executemany("INSERT OR IGNORE INTO named SELECT item_id FROM item WHERE item_id = ?", pairs)
+        database.executemany("DELETE FROM item WHERE item_id = ?", pairs)
+        database.executemany("DELETE FROM variant WHERE variant_id = ?", pairs)
 
     def nameless(self, line: int) -> None:
         """Remember a row of which not even the item can be told."""

@@ -3,6 +3,8 @@
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from lab.importing.importer import ImportJob, run_import
 from tests.unit.lab.pretend import PretendServices
 from tests.unit.lab.test_import import NOW
@@ -27,13 +29,15 @@ LISTED = MAPPING + 'children = { from = "variants", split = "|", pairs = ";", id
 NAMED = MAPPING + 'parent = "parent"\n'
 
 
-def run(folder: Path, mapping: str, rows: str, refused: dict[str, str] | None = None) -> tuple[Any, PretendServices]:
+def run(
+    folder: Path, mapping: str, rows: str, refused: dict[str, str] | None = None, rejects: Path | None = None
+) -> tuple[Any, PretendServices]:
     (folder / "mapping.toml").write_text(mapping, encoding="utf-8")
     (folder / "items.csv").write_text(HEAD + rows, encoding="utf-8")
     for name in ("a.jpg", "b.jpg"):
         (folder / name).write_bytes(name.encode())
     services = PretendServices(refused)
-    job = ImportJob("items", folder / "items.csv", "shop", str(folder / "mapping.toml"))
+    job = ImportJob("items", folder / "items.csv", "shop", str(folder / "mapping.toml"), rejects=rejects)
     return run_import(job, services, NOW), services  # type: ignore[arg-type]
 
 
@@ -66,6 +70,32 @@ def test_a_rejected_product_takes_its_variants_with_it(tmp_path: Path) -> None:
     report, _ = run(tmp_path, NAMED, "P,p,,0,0,a.jpg,,,\n" + VARIANTS)
     assert (report.imported, report.merged, report.rejected) == (0, 0, 3)
     assert report.reasons == {"title_missing": 1, "product_rejected": 2}
+
+
+@pytest.mark.parametrize(
+    ("mapping", "product"),
+    [(NAMED, "P,p,Shirt,'5,x',0,a.jpg,,,"), (LISTED, "P,p,Shirt,'5,x',0,a.jpg,,sku=P-S;size=S|sku=P-M;size=M,")],
+    ids=["named by the variants", "named by the product"],
+)
+def test_a_product_refused_while_reading_takes_its_variants_with_it(tmp_path: Path, mapping: str, product: str) -> None:
+    product = product.replace("'", '"')
+    rows = f"{VARIANTS}{product}\nX,p,Scarf,9,1,a.jpg,,,\n"
+    if mapping == LISTED:
+        rows = rows.replace(",,P\n", ",,\n")
+    report, services = run(tmp_path, mapping, rows, rejects=tmp_path / "rejects.jsonl")
+    assert (report.read, report.imported, report.rejected, set(services.items)) == (4, 1, 3, {"X"})
+    assert report.reasons == {"price_malformed": 1, "product_rejected": 2}
+    mended = tmp_path / "mended.jsonl"
+    mended.write_text((tmp_path / "rejects.jsonl").read_text(encoding="utf-8").replace("5,x", "5"), encoding="utf-8")
+    job = ImportJob("items", mended, "shop", str(tmp_path / "mapping.toml"))
+    report = run_import(job, services, NOW)  # type: ignore[arg-type]
+    assert (report.imported, report.merged, report.rejected, set(services.items)) == (1, 2, 0, {"X", "P"})
+    assert sorted(services.items["P"].variant_ids) == ["P-M", "P-S"]
+
+
+def test_the_variants_of_a_product_that_comes_again_in_order_stay_with_it(tmp_path: Path) -> None:
+    report, services = run(tmp_path, NAMED, "P,p,Shirt,x,0,a.jpg,,,\n" + VARIANTS + "P,p,Shirt,5,0,a.jpg,,,\n")
+    assert (report.imported, report.merged, report.rejected, set(services.items)) == (1, 2, 1, {"P"})
 
 
 def test_a_product_refused_by_the_service_takes_its_variants_with_it(tmp_path: Path) -> None:
