@@ -4,6 +4,7 @@ import zlib
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
+from functools import lru_cache
 from itertools import pairwise
 from math import floor, log10
 from typing import Any
@@ -56,7 +57,8 @@ def shape_of_items(items: Iterable[Any]) -> Shape:
     for item in items:
         shape["items by category"]["/".join(item.category.split("/")[:2]) or NONE] += 1
         shape["items by brand"][item.brand or NONE] += 1
-        shape["items by price"][f"{item.price.currency} {price_band(item.price)}"] += 1
+        price = item.price
+        shape["items by price"][f"{price.currency} {price_band(price.amount_minor, price.currency)}"] += 1
         shape["items by stock"][_stock_band(item)] += 1
         shape["items by language"].update(item.titles.keys())
         shape["items by pictures"][str(len(item.images))] += 1
@@ -94,9 +96,10 @@ def history_lengths(shape: Shape, sample_bits: int) -> dict[str, int]:
     return found
 
 
-def price_band(price: Any) -> str:
+@lru_cache(maxsize=16_384)
+def price_band(amount_minor: int, currency: str) -> str:
     """Return the lower end of a price's band in the series 1, 2, 5, 10, 20, ... of the currency's major unit."""
-    major = price.amount_minor / 10 ** decimals_of(price.currency)
+    major = amount_minor / 10 ** decimals_of(currency)
     if major <= 0:
         return "0"
     power = floor(log10(major))

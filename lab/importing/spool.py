@@ -56,8 +56,16 @@ class Spooled:
     replaced_count: int
     """Earlier rows that said something else."""
     record: dict[str, Any]
-    original: dict[str, Any]
-    """The row as it stood in the file, for the reject file."""
+    row: str | dict[str, Any]
+    """The row as it stood in the file, as JSON where it was kept on disk: few are ever asked for."""
+
+    @property
+    def original(self) -> dict[str, Any]:
+        """The row as it stood in the file, for the reject file."""
+        if isinstance(self.row, str):
+            row: dict[str, Any] = json.loads(self.row)
+            return row
+        return self.row
 
 
 class Spool:
@@ -222,4 +230,4 @@ class Spool:
 
     def _select(self, statement: str, parameters: tuple[Any, ...]) -> Iterator[Spooled]:
         for item_id, line, same, replaced, record, original in self._database.execute(statement, parameters):
-            yield Spooled(item_id, line, same, replaced, json.loads(record), json.loads(original))
+            yield Spooled(item_id, line, same, replaced, json.loads(record), original)
