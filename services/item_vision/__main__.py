@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import os
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -22,6 +23,7 @@ from services.item_vision.model.encoders import (
     load_text_encoder,
 )
 from services.item_vision.model.near_duplicates import NearDuplicateRule
+from services.item_vision.model.text_encoders import RememberingTextEncoder
 from services.item_vision.settings import ItemVisionSettings
 from services.item_vision.sql.catalogue import CatalogueStore
 from services.item_vision.sql.feature_jobs import FeatureJobs
@@ -132,7 +134,7 @@ def worker_definition(settings: ItemVisionSettings) -> ServiceDefinition:
                 settings.worker_wordy_batch_items,
             )
             jobs = FeatureJobs(engine, settings.worker_attempts, settings.worker_lease_s)
-            worker = Worker(jobs, Encoders(image, text), work, rule_of)
+            worker = Worker(jobs, Encoders(image, RememberingTextEncoder(text)), work, rule_of)
             runtime.background.spawn("release_watch", releases.watch())
             runtime.background.spawn("feature_jobs", worker.run())
             runtime.background.spawn("feature_queue", worker.watch_queue())
@@ -175,8 +177,11 @@ def main() -> None:
     settings = load(ItemVisionSettings)
     if command == "migrate":
         asyncio.run(migrate(settings.database_dsn.get_secret_value(), MIGRATIONS, SCHEMA))
+    elif command == "worker":
+        os.nice(settings.worker_niceness)
+        run(worker_definition(settings))
     else:
-        run(definition(settings) if command == "serve" else worker_definition(settings))
+        run(definition(settings))
 
 
 if __name__ == "__main__":

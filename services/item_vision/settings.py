@@ -45,6 +45,11 @@ class ItemVisionSettings(DatabaseSettings):
     worker_lease_s: float = Field(default=120.0, gt=0)
     """A job of a worker that died is free again after this time; longer than a batch ever takes."""
 
+    worker_niceness: int = Field(default=10, ge=0, le=19)
+    """How far a worker stands behind the other processes of its machine where processors are short (`nice`): pages and
+    imports go first. 0: not at all.
+    """
+
     def image_encoder(self) -> ImageEncoderSettings:
         """What the picture encoder is loaded with."""
         return ImageEncoderSettings(backbone=self.image_backbone, weights_path=self.image_weights_path)
