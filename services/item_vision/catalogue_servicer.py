@@ -12,7 +12,7 @@ from services.item_vision.facts import StoredFacts
 from services.item_vision.holdings import Holdings
 from services.item_vision.intake import take_in, take_links
 from services.item_vision.item import CatalogueItem
-from services.item_vision.messages import facts_message, item_message
+from services.item_vision.messages import add_facts, item_message
 from services.item_vision.sql.catalogue import Wanted
 from services.item_vision.sql.cursor import Cursor
 from services.item_vision.sql.feature_store import FeatureKind, ItemFeatures
@@ -137,11 +137,11 @@ class CatalogueServicer(item_vision_pb2_grpc.CatalogueServiceServicer):
         wanted = Wanted(created_from, request.include_retired, vectors=release is not None)
         items = await self._holdings.catalogue.page(request.shop_id, after, size, wanted)
         more = len(items) == size
-        return pb.ListItemsResponse(
-            items=await _facts_messages(items, release),
-            next_page_token=f"{watch_cursor}|{items[-1].item_id}" if more else "",
-            watch_cursor=watch_cursor,
+        answer = pb.ListItemsResponse(
+            next_page_token=f"{watch_cursor}|{items[-1].item_id}" if more else "", watch_cursor=watch_cursor
         )
+        await _tell(answer, items, release)
+        return answer
 
     async def WatchItems(  # type: ignore[override]  # noqa: N802
         self, request: pb.WatchItemsRequest, context: grpc.aio.ServicerContext
@@ -157,12 +157,11 @@ class CatalogueServicer(item_vision_pb2_grpc.CatalogueServiceServicer):
             cursor = changes.cursor
             # A last page that is full says nothing of the end: an empty message says it then.
             if changes.items or changes.deleted_item_ids or not told:
-                yield pb.WatchItemsResponse(
-                    cursor=str(cursor),
-                    items=await _facts_messages(changes.items, release),
-                    deleted_item_ids=changes.deleted_item_ids,
-                    up_to_date=changes.complete,
+                answer = pb.WatchItemsResponse(
+                    cursor=str(cursor), deleted_item_ids=changes.deleted_item_ids, up_to_date=changes.complete
                 )
+                await _tell(answer, changes.items, release)
+                yield answer
             told = changes.complete
             if changes.complete and request.stop_at_end:
                 return
@@ -228,12 +227,13 @@ class CatalogueServicer(item_vision_pb2_grpc.CatalogueServiceServicer):
         return self._holdings.releases.get(shop_id, release_id) if release_id else None
 
 
-async def _facts_messages(items: Sequence[StoredFacts], release: VisionRelease | None) -> list[pb.ItemFacts]:
-    messages: list[pb.ItemFacts] = []
+async def _tell(
+    answer: pb.ListItemsResponse | pb.WatchItemsResponse, items: Sequence[StoredFacts], release: VisionRelease | None
+) -> None:
     for start in range(0, len(items), ITEMS_BETWEEN_PAUSES):
-        messages += [facts_message(facts, release) for facts in items[start : start + ITEMS_BETWEEN_PAUSES]]
+        for facts in items[start : start + ITEMS_BETWEEN_PAUSES]:
+            add_facts(answer.items, facts, release)
         await asyncio.sleep(0)  # pages are answered meanwhile
-    return messages
 
 
 def _page_token(token: str) -> tuple[str, str]:

@@ -2,23 +2,24 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final, NamedTuple
 
 import numpy as np
 import sqlalchemy as sa
 from numpy.typing import NDArray
 from sqlalchemy.ext.asyncio import AsyncEngine
+from sqlalchemy.types import NULLTYPE
 
 from services.item_vision.sql.catalogue import SETTLED
 from services.item_vision.sql.cursor import Cursor
 from services.item_vision.tables import Xid8, feature_jobs, features
-from services.kit.database import transaction
+from services.kit.database import reading, transaction
 
 _SIGN = 1 << 63
+_STORED: Final = np.dtype("<f2")
 
 
-@dataclass(frozen=True)
-class ItemFeatures:
+class ItemFeatures(NamedTuple):
     """Raw features of one item."""
 
     item_id: str
@@ -67,6 +68,12 @@ class FeatureProgress:
     """(item_id, reason and message) of the first hundred."""
 
 
+# As the driver brings them: a catalogue's features are read through here when a service starts.
+_FEATURES: Final = sa.select(
+    *(sa.type_coerce(features.c[name], NULLTYPE).label(name) for name in (*ItemFeatures._fields, "changed_xid"))
+)
+
+
 class FeatureStore:
     """All SQL about features."""
 
@@ -108,28 +115,25 @@ class FeatureStore:
         place = sa.tuple_(features.c.changed_xid, features.c.item_id)
         bound = sa.tuple_(sa.cast(sa.cast(str(after.xid), sa.Text), Xid8), sa.cast(after.item_id, sa.Text))
         query = (
-            sa.select(features, sa.cast(features.c.changed_xid, sa.Text).label("xid"))
-            .where(features.c.shop_id == shop_id, place > bound, SETTLED)
+            _FEATURES.where(features.c.shop_id == shop_id, place > bound, SETTLED)
             .order_by(features.c.changed_xid, features.c.item_id)
             .limit(limit)
         )
-        async with transaction(self._engine) as connection:
-            rows = (await connection.execute(query)).mappings().all()
-        cursor = Cursor(int(rows[-1]["xid"]), rows[-1]["item_id"]) if rows else after
-        return FeatureChanges([features_of(row) for row in rows], cursor, len(rows) < limit)
+        async with reading(self._engine) as connection:
+            rows = (await connection.execute(query)).all()
+        cursor = Cursor(rows[-1].changed_xid, rows[-1].item_id) if rows else after
+        return FeatureChanges([_item_features(row) for row in rows], cursor, len(rows) < limit)
 
 
 def features_of(row: Any) -> ItemFeatures:
-    """A row of `features`."""
-    return ItemFeatures(
-        item_id=row["item_id"],
-        image=None if row["image"] is None else np.frombuffer(row["image"], "<f2"),
-        image_hash=row["image_hash"] % (1 << 64),
-        text=np.frombuffer(row["text"], "<f2"),
-        image_backbone=row["image_backbone"],
-        text_encoder=row["text_encoder"],
-        feature_hash=bytes(row["feature_hash"]),
-    )
+    """A row of `features`, by column name."""
+    return _item_features([row[name] for name in ItemFeatures._fields])
+
+
+def _item_features(columns: Sequence[Any]) -> ItemFeatures:
+    item_id, image, image_hash, text, *others = columns[: len(ItemFeatures._fields)]
+    vector = None if image is None else np.frombuffer(image, _STORED)
+    return ItemFeatures(item_id, vector, image_hash % (1 << 64), np.frombuffer(text, _STORED), *others)
 
 
 def signed(image_hash: int) -> int:
