@@ -18,7 +18,8 @@ class Tally:
 
     worth: list[float]
     codes: list[list[int]]
-    facet_weights: list[float]
+    scales: list[float]
+    """Of each facet: weight times saturation, which is what h is counted in."""
     saturation: float
     mass: list[float]
 
@@ -28,7 +29,7 @@ class Tally:
         return cls(
             objective.worth.tolist(),
             objective.codes.tolist(),
-            objective.facet_weights.tolist(),
+            (objective.facet_weights * objective.saturation).tolist(),
             objective.saturation,
             [0.0] * objective.value_count,
         )
@@ -37,16 +38,16 @@ class Tally:
         """What a candidate would add in a slot."""
         saturation, mass = self.saturation, self.mass
         gain = exposure * self.worth[position]
-        for code, weight in zip(self.codes[position], self.facet_weights, strict=True):
-            gain += weight * saturation * log1p(exposure / (saturation + mass[code]))
+        for code, scale in zip(self.codes[position], self.scales, strict=True):
+            gain += scale * log1p(exposure / (saturation + mass[code]))
         return gain
 
     def density(self, position: int) -> float:
         """The gain by unit of exposure to the first order: a bound of all gains from now on."""
         saturation, mass = self.saturation, self.mass
         density = self.worth[position]
-        for code, weight in zip(self.codes[position], self.facet_weights, strict=True):
-            density += weight * saturation / (saturation + mass[code])
+        for code, scale in zip(self.codes[position], self.scales, strict=True):
+            density += scale / (saturation + mass[code])
         return density
 
     def show(self, position: int, exposure: float) -> None:
@@ -82,9 +83,9 @@ class LazyPool:
         looked_at: list[tuple[float, int]] = []
         while self.heap and -self.heap[0][0] * exposure > best_gain:
             _, position = heapq.heappop(self.heap)
-            looked_at.append((-self.tally.density(position), position))
-            gain = self.tally.gain(position, exposure)
-            if gain > best_gain:
+            density = self.tally.density(position)
+            looked_at.append((-density, position))
+            if density * exposure > best_gain and (gain := self.tally.gain(position, exposure)) > best_gain:
                 best, best_gain = position, gain
         for entry in looked_at:
             if entry[1] != best:

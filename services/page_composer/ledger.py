@@ -7,6 +7,8 @@ import numpy as np
 from services.page_composer.arrays import Bools, Ints
 from services.page_composer.rules.cap import Limit
 
+EVERYONE = slice(None)
+
 
 class PageLedger:
     """Keeps the whole-page constraints over `n` candidates while a page is made.
@@ -23,8 +25,8 @@ class PageLedger:
         self._barred = np.zeros(len(families), np.bool_)
         self._counts = [np.zeros(limit.group_count + 1, np.int64) for limit in limits]
 
-    def free(self, positions: Ints) -> Bools:
-        """Of candidates (any shape): which could be added to the page as it is."""
+    def free(self, positions: Ints | slice = EVERYONE) -> Bools:
+        """Of candidates (any shape; all of them by default): which could be added to the page as it is."""
         taken = self._family_taken[self.families[positions]] | self._cluster_taken[self.clusters[positions]]
         free = ~(taken | self._barred[positions])
         for limit, counts in zip(self.limits, self._counts, strict=True):

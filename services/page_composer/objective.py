@@ -66,18 +66,11 @@ class Objective:
 
         Since h is concave this bounds from above what it adds in any slot, now and whenever the page shows more.
         """
-        slope = self._slopes(mass)
+        slope = self.value_weights * (self.saturation / (self.saturation + mass))
         density = self.worth.copy()
         for column in self.codes.T:
             density += slope[column]
         return density
-
-    def densities_of(self, positions: Ints, mass: Floats) -> Floats:
-        """The densities of `[m]` candidates alone."""
-        return np.asarray(self.worth[positions] + self._slopes(mass)[self.codes[positions]].sum(axis=1), np.float64)
-
-    def _slopes(self, mass: Floats) -> Floats:
-        return self.value_weights * (self.saturation / (self.saturation + mass))
 
 
 def objective(candidates: Candidates, index: ItemIndex, profile: Profile, boost: Floats, weights: Weights) -> Objective:

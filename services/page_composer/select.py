@@ -49,8 +49,11 @@ class Assignment:
 
     def possible(self, at_most: int) -> list[int]:
         """Candidates that may be selected; where there are more, the worthiest of them."""
-        pinned = np.asarray([pin.position for pin in self.pinned], np.int64)
-        positions = np.unique(np.concatenate([*self.pools, pinned]))
+        wanted = np.zeros(len(self.objective.worth), np.bool_)
+        for pool in self.pools:
+            wanted[pool] = True
+        wanted[[pin.position for pin in self.pinned]] = True
+        positions = np.flatnonzero(wanted)
         if len(positions) > at_most:
             positions = positions[np.argsort(-self.objective.worth[positions], kind="stable")[:at_most]]
         found: list[int] = positions.tolist()
@@ -125,14 +128,14 @@ class _Selection:
     def _ratings(self, exposures: Floats, densities: Floats) -> tuple[Floats, Ints]:
         """For each proposal: the logit with which it is drawn, and how many slots it could fill."""
         ledger = self._the.ledger
-        free = np.append(ledger.free(np.arange(len(densities))), np.False_)[self._table]
-        rated = np.where(free, np.append(densities, 0.0)[self._table], 0.0)
+        free = np.append(ledger.free(), np.False_)
+        rated = np.where(free, np.append(densities, 0.0), 0.0)[self._table]
         rated.sort(axis=1)
         best = rated[:, : -len(exposures) - 1 : -1]
         bounds = best @ np.sort(exposures)[::-1][: best.shape[1]]
         top = max(float(bounds.max(initial=0.0)), 1e-12)
         logits = self._the.weights.shelf_sharpness * np.log(np.maximum(bounds / top, 1e-6)) + self._prior
-        counts = ledger.fillable(free, self._table)
+        counts = ledger.fillable(free[self._table], self._table)
         for pin in self._pins:
             counts = counts + np.asarray([self._is_for(pin, shelf) for shelf in self._shelves], np.int64)
         return np.asarray(logits, np.float64), counts

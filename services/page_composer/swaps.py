@@ -6,12 +6,13 @@ place of x, y wins at most exposure * (density(y) - density(x)), because h is co
 cancel on both sides).
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from math import log1p
 
 import numpy as np
 
+from services.page_composer.arrays import Bools, Floats
 from services.page_composer.draft import Draft, PlacedShelf, ShelfSlot
 from services.page_composer.greedy import Tally
 
@@ -33,49 +34,71 @@ class Swap:
     entering: int = -1
 
 
+@dataclass(frozen=True)
+class Standing:
+    """What an exchange could win and what may come in, as the page stands: worked out after each exchange, looked up
+    by each section.
+    """
+
+    density: Floats
+    """`[n]` of each candidate."""
+    free: Bools
+    """`[n]` candidates that could be added."""
+
+    @classmethod
+    def of(cls, draft: Draft, tally: Tally) -> "Standing":
+        """The standing of a page that is as its tally says."""
+        return cls(draft.objective.densities(np.asarray(tally.mass)), draft.ledger.free())
+
+
 def improve(draft: Draft, tally: Tally, at_most: int, least_gain: float = LEAST_GAIN) -> int:
     """Apply the best swap of each section again and again; returns how many were applied."""
     worth = draft.objective.worth
     least = max(least_gain, 1e-9) * (float(worth.mean()) if len(worth) else 0.0)
     applied, quiet, turn = 0, 0, 0
+    standing = Standing.of(draft, tally)
     while quiet < len(draft.shelves) and applied < at_most:
         shelf = draft.shelves[turn % len(draft.shelves)]
-        swap = max(swaps(shelf, draft, tally, least), key=lambda each: each.gain, default=None)
+        swap = max(swaps(shelf, standing, tally, least), key=lambda each: each.gain, default=None)
         if swap is not None and swap.gain > least:
             _apply(swap, shelf, draft, tally)
+            standing = Standing.of(draft, tally)
             applied, quiet = applied + 1, 0
         else:
             quiet, turn = quiet + 1, turn + 1
     return applied
 
 
-def swaps(shelf: PlacedShelf, draft: Draft, tally: Tally, least: float) -> Iterator[Swap]:
+def swaps(shelf: PlacedShelf, standing: Standing, tally: Tally, least: float) -> Iterator[Swap]:
     """The exchanges within a section that could win more than `least`, with what they win (which may be less)."""
     places = [place for place, slot in enumerate(shelf.slots) if not slot.fixed]
     positions, exposures = shelf.positions()[places], shelf.exposures[places]
-    reserve = shelf.reserve(draft.ledger)
-    density = draft.objective.densities_of(np.concatenate([positions, reserve]), np.asarray(tally.mass))
-    more = density[None, :] - density[: len(places), None]
-    entering = exposures[:, None] * more[:, len(places) :] > least
-    for slot, other in np.argwhere(entering).tolist():
+    reserve = shelf.pool[standing.free[shelf.pool]]
+    held, waiting = standing.density[positions], standing.density[reserve]
+    for slot, other in _pairs(exposures[:, None] * (waiting - held[:, None]) > least):
         gain = moved_gain(tally, int(positions[slot]), int(reserve[other]), float(exposures[slot]))
         yield Swap(gain, places[slot], -1, int(reserve[other]))
     spread = exposures[:, None] - exposures[None, :]
-    rising = (spread > 0.0) & (spread * more[:, : len(places)] > least)
-    for slot, other in np.argwhere(rising).tolist():
+    for slot, other in _pairs((spread > 0.0) & (spread * (held - held[:, None]) > least)):
         gain = moved_gain(tally, int(positions[slot]), int(positions[other]), float(spread[slot, other]))
         yield Swap(gain, places[slot], places[other])
+
+
+def _pairs(mask: Bools) -> Iterable[tuple[int, int]]:
+    """Row and column of what is true."""
+    rows, columns = np.nonzero(mask)
+    return zip(rows.tolist(), columns.tolist(), strict=True)
 
 
 def moved_gain(tally: Tally, loses: int, wins: int, exposure: float) -> float:
     """What the page wins when so much exposure goes from one candidate to another."""
     saturation, mass = tally.saturation, tally.mass
     gain = exposure * (tally.worth[wins] - tally.worth[loses])
-    for out, into, weight in zip(tally.codes[loses], tally.codes[wins], tally.facet_weights, strict=True):
+    for out, into, scale in zip(tally.codes[loses], tally.codes[wins], tally.scales, strict=True):
         if out != into:
             won = log1p(exposure / (saturation + mass[into]))
             lost = log1p(exposure / (saturation + mass[out] - exposure))
-            gain += weight * saturation * (won - lost)
+            gain += scale * (won - lost)
     return gain
 
 
