@@ -90,22 +90,24 @@ class Answer:
 
     def _slot(self, slot: ItemSlot, section: pb.Section) -> None:
         display = slot.display
-        message = section.slots.add(
-            item_id=display.item_id,
-            title=display.title,
-            link=display.link,
-            brand=display.brand,
-            category=display.category,
-            image_count=display.image_count,
-            image_etag=display.image_etag,
-            reason=slot.reason,
-            tracking_token=self._token(display.item_id, slot.row, slot.column),
-            placement=self._placement,
-            origin=ORIGINS[slot.origin],
-            propensity=slot.propensity,
-            rule_ids=slot.rule_ids,
-            badges=slot.badges,
-        )
+        # Field by field: there are a hundred slots, and by keywords one takes twice as long.
+        message = section.slots.add()
+        message.tracking_token = self._token(display.item_id, slot.row, slot.column)
+        message.placement.CopyFrom(self._placement)
+        message.item_id = display.item_id
+        message.title = display.title
+        message.link = display.link
+        message.brand = display.brand
+        message.category = display.category
+        message.image_count = display.image_count
+        message.image_etag = display.image_etag
+        message.reason = slot.reason
+        message.origin = ORIGINS[slot.origin]
+        message.propensity = slot.propensity
+        if slot.rule_ids:
+            message.rule_ids.extend(slot.rule_ids)
+        if slot.badges:
+            message.badges.extend(slot.badges)
         price = message.price
         price.amount_minor, price.currency = display.price_minor, display.currency
         if display.list_price_minor > display.price_minor:

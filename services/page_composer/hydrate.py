@@ -31,7 +31,7 @@ class Displays:
         """Candidates that the catalogue was asked about."""
         self._otherwise: dict[int, Display | None] = {}
         """Of these, what is not as the index knows it; None where the item is gone."""
-        self._from_index: dict[int, Display] = {}
+        self._from_index: dict[int, tuple[ItemFacts, Display]] = {}
 
     async def check(self, positions: Iterable[int], check: Check) -> None:
         """Ask about what was not asked yet, in one call; an item that the catalogue misses is gone. Raises:
@@ -52,8 +52,7 @@ class Displays:
 
     def facts(self, position: int) -> ItemFacts:
         """The index's facts of a candidate."""
-        facts: ItemFacts = self._index.facts[int(self._rows[position])]
-        return facts
+        return self._of_index(position)[0]
 
     def checked(self, position: int) -> bool:
         """Say whether the catalogue was asked about a candidate."""
@@ -61,7 +60,7 @@ class Displays:
 
     def good(self, position: int) -> bool:
         """Say whether a candidate can stand on the page as far as is known."""
-        display = self._otherwise[position] if position in self._otherwise else self._of_index(position)
+        display = self._otherwise[position] if position in self._otherwise else self._of_index(position)[1]
         return display is not None and display.complete
 
     def gone(self) -> list[int]:
@@ -70,13 +69,14 @@ class Displays:
 
     def of(self, position: int) -> Display:
         """What to show of a candidate that is good."""
-        return self._otherwise.get(position) or self._of_index(position)
+        return self._otherwise.get(position) or self._of_index(position)[1]
 
-    def _of_index(self, position: int) -> Display:
-        display = self._from_index.get(position)
-        if display is None:
-            display = self._from_index[position] = display_of(self.facts(position), self._locale)
-        return display
+    def _of_index(self, position: int) -> tuple[ItemFacts, Display]:
+        known = self._from_index.get(position)
+        if known is None:
+            facts = self._index.facts[int(self._rows[position])]
+            known = self._from_index[position] = (facts, display_of(facts, self._locale))
+        return known
 
 
 def display_of(facts: ItemFacts, locale: str) -> Display:

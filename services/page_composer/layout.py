@@ -73,10 +73,11 @@ def _shelf(shelf: PlacedShelf, row: int, material: Material) -> Section:
 def _item_slots(shelf: PlacedShelf, row: int, material: Material) -> list[ItemSlot]:
     filled = material.filled.get(shelf.proposal.section_id)
     speakers = dict(zip(filled.positions.tolist(), filled.speakers, strict=False)) if filled else {}
-    rows, columns = shelf.place.coordinates(len(shelf.slots))
-    scored = material.stock.scored
+    scored, positions = material.stock.scored, shelf.positions()
+    p_click, p_purchase = scored.candidates.p_click[positions], scored.candidates.p_purchase[positions]
+    columns = (*shelf.place.coordinates(len(shelf.slots)), p_click, p_purchase)
     slots = []
-    for slot, down, across in zip(shelf.slots, rows.tolist(), columns.tolist(), strict=True):
+    for slot, down, across, clicked, bought in zip(shelf.slots, *(each.tolist() for each in columns), strict=True):
         facts, display = material.displays.facts(slot.position), material.displays.of(slot.position)
         reason, evidence = material.reasons.item(facts, shelf.proposal.shelf, speakers.get(slot.position, ""))
         slots.append(
@@ -90,8 +91,8 @@ def _item_slots(shelf: PlacedShelf, row: int, material: Material) -> list[ItemSl
                 propensity=slot.propensity,
                 rule_ids=(*slot.rule_ids, *material.stock.boosted.rule_ids(slot.position)),
                 badges=material.reasons.badges(facts, display),
-                p_click=float(scored.candidates.p_click[slot.position]),
-                p_purchase=float(scored.candidates.p_purchase[slot.position]),
+                p_click=clicked,
+                p_purchase=bought,
             )
         )
     return slots

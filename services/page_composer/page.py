@@ -14,9 +14,10 @@ COUPONS = "coupon"
 SHELVES = "shelf"
 
 
-@dataclass(frozen=True, slots=True)
-class Display:
-    """What is shown of an item."""
+class Display(NamedTuple):
+    """What is shown of an item. A tuple, like the slots: a page makes a hundred of each, and a frozen dataclass takes
+    four times as long.
+    """
 
     item_id: str
     title: str
@@ -37,8 +38,7 @@ class Display:
         return bool(self.available and self.title and self.link and self.price_minor > 0)
 
 
-@dataclass(frozen=True, slots=True)
-class ItemSlot:
+class ItemSlot(NamedTuple):
     """An item on the page."""
 
     row: int

@@ -47,6 +47,7 @@ class Reasons:
         self._new_badge = wording.say("badge.new", locale)
         self._acted = {item_id: did.at_s for item_id, did in visit.profile.items_of(*INTEREST).items()}
         self._often = {facet: _often(visit, facet) for facet in ("brand", "category")}
+        self._said: dict[Evidence, str] = {}
 
     def title(self, proposal: Proposal) -> str:
         """The title of a shelf; the shop's own words come first."""
@@ -65,8 +66,11 @@ class Reasons:
         evidence = self._evidence(facts, shelf, speaker)
         if evidence is None:
             return "", None
-        if evidence.item_ids:
-            return self._say("slot.speaker", evidence), evidence
+        if not evidence.at_s or evidence.item_ids:  # a page says the same of a brand or a seed again and again
+            if evidence not in self._said:
+                kind = "speaker" if evidence.item_ids else evidence.kind
+                self._said[evidence] = self._say(f"slot.{kind}", evidence)
+            return self._said[evidence], evidence
         since = day(int(evidence.at_s // DAY_S), self._locale) if evidence.at_s else ""
         price = money(facts.previous_price_minor, facts.currency, self._locale) if facts.previous_price_minor else ""
         return self._say(f"slot.{evidence.kind}", evidence, price=price, day=since), evidence

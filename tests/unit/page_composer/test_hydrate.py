@@ -23,7 +23,7 @@ class Catalogue:
     async def check(self, held):
         self.calls.append(list(held))
         shown = {each.item_id: display_of(each, "en") for each in facts()}
-        sold_out = {each: replace(shown[each], available=False) for each in self.sold_out - self.gone if each in held}
+        sold_out = {each: shown[each]._replace(available=False) for each in self.sold_out - self.gone if each in held}
         return LateCheck(sold_out, frozenset(self.gone & held.keys()))
 
 
