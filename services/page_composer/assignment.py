@@ -67,6 +67,8 @@ def assignment(brief: Brief, stock: Stock, question: Question, promoted: Iterabl
 
 def _pinned(question: Question, allowed: Set[int], rows: Ints) -> list[PinnedCandidate]:
     """The pins whose item is eligible."""
+    if not allowed:
+        return []
     place_of = {row: position for position, row in enumerate(rows.tolist())}
     found = []
     for pinned in pins(question.rules):

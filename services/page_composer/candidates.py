@@ -60,14 +60,19 @@ class ScoredPools:
     model_version: int = 0
 
 
+_EMPTY: tuple[Ints, tuple[str, ...]] = (np.zeros(0, np.int64), ())
+
+
 def located(answer: ScoredPools, pool_ids: Iterable[str], index: ItemIndex) -> Scored:
     """Find the items in the index. Pools that the answer lacks come back empty; non-finite scores sink to 0."""
     rows = index.rows(answer.item_ids)
     known = rows >= 0
+    if known.all():
+        return _as_answered(answer, pool_ids, rows)
     renumbered = np.where(known, np.cumsum(known) - 1, NONE)
     pools = []
     for pool_id in pool_ids:
-        positions, speakers = answer.pools.get(pool_id, (np.zeros(0, np.int64), ()))
+        positions, speakers = answer.pools.get(pool_id, _EMPTY)
         moved = renumbered[positions]
         kept = moved >= 0
         speakers = tuple(each for each, keep in zip(speakers, kept.tolist(), strict=True) if keep) if speakers else ()
@@ -76,6 +81,15 @@ def located(answer: ScoredPools, pool_ids: Iterable[str], index: ItemIndex) -> S
         candidates=Candidates(rows[known], sunk(answer.p_click[known]), sunk(answer.p_purchase[known])),
         pools=pools,
         unknown_item_ids=tuple(answer.item_ids[k] for k in np.flatnonzero(~known).tolist()),
+        model_version=answer.model_version,
+    )
+
+
+def _as_answered(answer: ScoredPools, pool_ids: Iterable[str], rows: Ints) -> Scored:
+    """The usual case: every item is in the index, so that no position moves."""
+    return Scored(
+        candidates=Candidates(rows, sunk(answer.p_click), sunk(answer.p_purchase)),
+        pools=[FilledPool(*answer.pools.get(pool_id, _EMPTY)) for pool_id in pool_ids],
         model_version=answer.model_version,
     )
 

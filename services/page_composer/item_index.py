@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from services.page_composer.arrays import NONE, Bools, Floats, Ints
+from services.page_composer.arrays import NONE, Bools, Floats, Ints, among
 from services.page_composer.census import RECENT_AT_MOST, Census, Latest
 from services.page_composer.index_texts import TextRun, linked_of, titles_of
 from services.page_composer.visit import covers
@@ -191,8 +191,7 @@ class ItemIndex:
 
     def brand_mask(self, names: Iterable[str], rows: Ints | None = None) -> Bools:
         """Items of these brands: `[size]`, or `[n]` for the given rows."""
-        wanted = [self.codes_of_brand.get(name, NONE) for name in names]
-        return np.asarray(np.isin(_at(self.brand, rows), wanted), np.bool_)
+        return among(_at(self.brand, rows), [self.codes_of_brand.get(name, NONE) for name in names])
 
     def seller_mask(self, names: Iterable[str], rows: Ints | None = None) -> Bools:
         """Items of these sellers: `[size]`, or `[n]` for the given rows."""

@@ -4,7 +4,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from services.page_composer.arrays import Bools, Ints
+from services.page_composer.arrays import Bools, Ints, among
 from services.page_composer.item_index import ItemIndex
 from services.page_composer.visit import DAY_S, Visit
 
@@ -54,5 +54,5 @@ def belongs(pool: Pool, index: ItemIndex, rows: Ints, at_s: float) -> Bools:
     if pool.reduced_only:
         mask &= index.reduced_mask(rows)
     if pool.excluded:
-        mask &= ~np.isin(rows, index.rows(pool.excluded))
+        mask &= ~among(rows, index.rows(pool.excluded).tolist())
     return mask

@@ -127,10 +127,10 @@ def _goes_with(links: Iterable[item_vision_pb2.ItemLink]) -> tuple[str, ...]:
 
 
 def _speakers(pool: ranker_pb2.FilledPool) -> tuple[str, ...]:
-    seeds = tuple(pool.evidence_item_ids)
-    if not seeds:
+    if not pool.evidence_item_ids:
         return ()
-    return tuple(seeds[index] if 0 <= index < len(seeds) else "" for index in pool.evidence_indexes)
+    seeds = dict(enumerate(pool.evidence_item_ids))
+    return tuple([seeds.get(index, "") for index in pool.evidence_indexes])
 
 
 def _consents(messages: Iterable[user_profile_pb2.Consent]) -> Consents:

@@ -4,6 +4,7 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from services.page_composer.arrays import among
 from services.page_composer.index_builder import EMPTY_INDEX, IndexBuilder
 from services.page_composer.item_index import ItemFacts
 from tests.unit.page_composer.shop import facts, index_of, small_index
@@ -64,6 +65,13 @@ def test_masks_agree_with_the_facts():
     assert index.brand_mask(["Aster"], rows).tolist() == [everything[row].brand == "Aster" for row in rows.tolist()]
     assert index.seller_mask([""]).all()
     assert index.reduced_mask(rows).tolist() == [everything[row].list_price_minor > 0 for row in rows.tolist()]
+
+
+@settings(max_examples=50, deadline=None, derandomize=True)
+@given(st.lists(st.integers(0, 20), max_size=30), st.lists(st.integers(-1, 20), max_size=20))
+def test_among_a_few_or_many_says_the_same(values, wanted):
+    expected = [each in wanted for each in values]
+    assert among(np.asarray(values, np.int64), wanted).tolist() == expected
 
 
 def test_items_without_near_duplicates_have_a_cluster_of_their_own():
