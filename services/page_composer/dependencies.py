@@ -92,12 +92,12 @@ class Dependencies:
         return replace(visit, profile=met.profile), met
 
     async def _views(self, brief: Brief) -> Mapping[str, int] | DependencyDown:
-        """How often the visitor saw each campaign that runs now and is capped, or why that cannot be said."""
+        """How often the visitor saw each capped campaign that is running and for them, or why that cannot be said."""
         visit = brief.request.visit
         capped = [
             campaign.campaign_id
             for campaign in brief.merchandise.campaigns
-            if campaign.frequency_cap and campaign.period.has(visit.at_s)
+            if campaign.frequency_cap and campaign.period.has(visit.at_s) and campaign.segment.has(visit)
         ]
         if not capped or not visit.subject:
             return {}

@@ -9,10 +9,14 @@ from sqlalchemy import Table, delete, func, select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
-from services.kit.database import transaction
+from services.kit.database import reading, transaction
 from services.page_composer.tables import campaign, campaign_cost, experiment, rule, rules_version, template
 
 KINDS: Mapping[str, Table] = {"rule": rule, "campaign": campaign, "template": template, "experiment": experiment}
+
+# Put together once: every process asks these twice a second.
+_VERSIONS = select(rules_version.c.shop_id, rules_version.c.version)
+_COSTS = select(campaign_cost.c.shop_id, campaign_cost.c.campaign_id, campaign_cost.c.cost_minor)
 
 
 @dataclass(frozen=True)
@@ -70,15 +74,14 @@ class DecisionStore:
 
     async def versions(self) -> dict[str, int]:
         """The version of every shop that ever decided anything."""
-        async with transaction(self._engine) as connection:
-            rows = await connection.execute(select(rules_version.c.shop_id, rules_version.c.version))
-            return {row.shop_id: row.version for row in rows}
+        async with reading(self._engine) as connection:
+            return {row[0]: row[1] for row in await connection.execute(_VERSIONS)}
 
     async def costs(self) -> dict[str, dict[str, float]]:
         """By shop and campaign: what it has cost so far."""
         costs: dict[str, dict[str, float]] = {}
-        async with transaction(self._engine) as connection:
-            for shop_id, campaign_id, cost in await connection.execute(select(campaign_cost)):
+        async with reading(self._engine) as connection:
+            for shop_id, campaign_id, cost in await connection.execute(_COSTS):
                 costs.setdefault(shop_id, {})[campaign_id] = cost
         return costs
 
