@@ -55,9 +55,13 @@ class Amounts:
             remedy = f"{currency[:10]!r} is no ISO 4217 currency such as EUR; map it with values"
             raise RowRefused("currency", "currency_unknown", remedy)
         try:
-            return minor_units(written, currency, self.price_unit)
+            amount = minor_units(written, currency, self.price_unit)
         except ValueError as error:
             raise RowRefused("price", "price_malformed", str(error)) from error
+        if amount < 0:
+            remedy = "a return is not a purchase with a negative price; leave it out"
+            raise RowRefused("price", "price_negative", remedy)
+        return amount
 
     def price_fills(self, amount_minor: int, pieces: int) -> list[str]:
         """Return what the report says about the price of one piece where the line's is written."""

@@ -22,7 +22,7 @@ MOST_VARIANTS = 1_000
 _LOCALE = re.compile(r"[A-Za-z]{2,8}(-[A-Za-z0-9]{1,8}){0,4}")
 _REGION = re.compile(r"[A-Z]{2}(-[A-Z0-9]{1,3})?")
 _CURRENCY = re.compile(r"[A-Z]{3}")
-_LINK = re.compile(r"https?://\S+|/\S*")
+_LINK = re.compile(r"https?://\S+|/(?!/)\S*")
 _NO = frozenset({"0", "0.0", "false", "no", "n", "out of stock", "out_of_stock"})
 
 

@@ -53,6 +53,23 @@ def pack(events: Sequence[pb.Event]) -> pb.EventColumns:
     return pb.EventColumns(**columns)
 
 
+def part_of(columns: pb.EventColumns, start: int, stop: int) -> pb.EventColumns:
+    """Return the events from `start` up to `stop` of packed ones, packed alike."""
+    part: dict[str, Any] = {"event_ids": columns.event_ids[start:stop]}
+    for name in NUMBERS:
+        numbers = getattr(columns, name)
+        part[name] = number_column(numbers[start:stop]) if len(numbers) > 1 else numbers
+    for name in TEXTS:
+        texts = getattr(columns, name)
+        if len(texts.indexes) > 1:
+            places: dict[int, int] = {}
+            indexes = [places.setdefault(place, len(places)) for place in texts.indexes[start:stop]]
+            part[name] = text_column([texts.values[place] for place in places], indexes)
+        elif texts.values:
+            part[name] = texts
+    return pb.EventColumns(**part)
+
+
 def number_column(numbers: Sequence[int]) -> Sequence[int]:
     """Return a column of numbers, as short as the contract allows."""
     if numbers and numbers.count(numbers[0]) == len(numbers):

@@ -11,7 +11,8 @@ import grpc
 
 from lab.channels import open_channel
 from lab.importing.known_items import KnownItems
-from lab.importing.packing import pack
+from lab.importing.listing import all_errors
+from lab.importing.packing import pack, part_of
 from lab.importing.problems import ServiceRefused
 from services.kit.status import RemoteError, read_error
 from vitrine.item_vision.v1 import item_vision_pb2, item_vision_pb2_grpc
@@ -23,10 +24,14 @@ ITEMS_A_MESSAGE = 500
 ITEMS_A_QUESTION = 500
 IDS_A_MESSAGE = 5_000
 MESSAGE_BYTES = 6 * 2**20
+PICTURE_BYTES = 2**19
+"""What a picture given by its address counts as: the service holds what it fetches until a message is done."""
 _ATTEMPTS = 7
 _FIRST_WAIT_S = 0.2
 _PASSING = (grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.RESOURCE_EXHAUSTED)
 _UNARY_TIMEOUT_S = 10.0
+_TOO_LARGE = "larger than max"
+"""How gRPC says that a message is beyond the limit of a channel or a server; waiting does not help."""
 
 
 @dataclass(frozen=True)
@@ -53,8 +58,15 @@ class Services:
 
     def send_items(self, shop_id: str, items: Sequence[Any]) -> item_vision_pb2.UpsertItemsResponse:
         """Upsert items (ItemInput) as one stream; error indexes are positions in `items`. Raises: ServiceRefused."""
-        messages = [item_vision_pb2.UpsertItemsRequest(shop_id=shop_id, items=batch) for batch in batches_of(items)]
-        answer = self._patiently("item_vision", lambda: self.catalogue.UpsertItems(iter(messages)))
+
+        def send(some: Sequence[Any]) -> Any:
+            messages = [item_vision_pb2.UpsertItemsRequest(shop_id=shop_id, items=batch) for batch in batches_of(some)]
+            return self._patiently("item_vision", lambda: self.catalogue.UpsertItems(iter(messages)))
+
+        answer = send(items)
+        errors = all_errors(items, answer.errors, lambda some: send(some).errors, batches_of)
+        answer.ClearField("errors")
+        answer.errors.extend(errors)
         return cast(item_vision_pb2.UpsertItemsResponse, answer)
 
     def reconcile_items(
@@ -80,11 +92,18 @@ class Services:
 
         Raises: ServiceRefused.
         """
-        messages = [
-            item_vision_pb2.PutLinksRequest(shop_id=shop_id, items=items[start : start + ITEMS_A_QUESTION])
-            for start in range(0, len(items), ITEMS_A_QUESTION)
-        ]
-        answer = self._patiently("item_vision", lambda: self.catalogue.PutLinks(iter(messages)))
+
+        def split(some: Sequence[Any]) -> list[Sequence[Any]]:
+            return [some[start : start + ITEMS_A_QUESTION] for start in range(0, len(some), ITEMS_A_QUESTION)]
+
+        def send(some: Sequence[Any]) -> Any:
+            messages = [item_vision_pb2.PutLinksRequest(shop_id=shop_id, items=batch) for batch in split(some)]
+            return self._patiently("item_vision", lambda: self.catalogue.PutLinks(iter(messages)))
+
+        answer = send(items)
+        errors = all_errors(items, answer.errors, lambda some: send(some).errors, split)
+        answer.ClearField("errors")
+        answer.errors.extend(errors)
         return cast(item_vision_pb2.PutLinksResponse, answer)
 
     def send_events(self, shop_id: str, events: Sequence[Any]) -> user_profile_pb2.StreamEventsResponse:
@@ -94,13 +113,24 @@ class Services:
         return self.send_event_columns(shop_id, columns)
 
     def send_event_columns(self, shop_id: str, columns: Sequence[Any]) -> user_profile_pb2.StreamEventsResponse:
-        """Record events as one stream, a message for each EventColumns; rejection indexes count through all of them.
+        """Record EventColumns as one stream; rejection indexes count through all of them, and all are listed.
 
         After a failure the whole stream is sent again: the service recognises what is durable already, and what an
         earlier attempt of ours made durable is counted as recorded, not as a duplicate. Raises: ServiceRefused.
         """
         if not columns:
             return user_profile_pb2.StreamEventsResponse()  # a stream without messages names no shop and is refused
+        columns = [part for each in columns for part in parts_of(each)]
+        answer = self._stream_columns(shop_id, columns)
+        if 0 < len(answer.rejections) < answer.rejected_count:
+            behind = answer.rejections[-1].index + 1
+            again = self.send_event_columns(shop_id, list(_behind(columns, behind)))
+            for each in again.rejections:
+                each.index += behind
+            answer.rejections.extend(again.rejections)
+        return answer
+
+    def _stream_columns(self, shop_id: str, columns: Sequence[Any]) -> user_profile_pb2.StreamEventsResponse:
         messages = [user_profile_pb2.StreamEventsRequest(shop_id=shop_id, columns=each) for each in columns]
         durable = 0
 
@@ -184,6 +214,11 @@ class Services:
                 remote = read_error(error)
                 if on_failure is not None:
                     on_failure(remote)
+                if remote.code == grpc.StatusCode.RESOURCE_EXHAUSTED and _TOO_LARGE in remote.message:
+                    raise ServiceRefused(
+                        f"{service} does not take messages this large ({remote.message}): a single row is larger than "
+                        "that. Shorten its texts or make its pictures smaller."
+                    ) from error
                 if remote.code not in _PASSING:
                     if service == "page_composer":
                         raise remote from error
@@ -198,15 +233,34 @@ class Services:
         raise AssertionError("the loop returns or raises")
 
 
+def parts_of(columns: Any) -> list[Any]:
+    """Halve EventColumns until none is larger than MESSAGE_BYTES, unless a single event is."""
+    count = len(columns.event_ids)
+    if count < 2 or columns.ByteSize() <= MESSAGE_BYTES:
+        return [columns]
+    middle = count // 2
+    return parts_of(part_of(columns, 0, middle)) + parts_of(part_of(columns, middle, count))
+
+
+def _behind(columns: Sequence[Any], position: int) -> Iterator[Any]:
+    """Yield the events of a stream from a position on."""
+    for each in columns:
+        count = len(each.event_ids)
+        if position < count:
+            yield part_of(each, position, count) if position else each
+        position = max(position - count, 0)
+
+
 def batches_of(items: Sequence[Any]) -> list[list[Any]]:
-    """Split items so that a message has at most ITEMS_A_MESSAGE items and, unless one alone is larger, MESSAGE_BYTES.
+    """Split items so that a message has at most ITEMS_A_MESSAGE items and, unless one alone is larger, MESSAGE_BYTES,
+    pictures by address included.
 
     Two states of one item never share a message: the later one must find the earlier one stored.
     """
     batches: list[list[Any]] = []
     size, there = 0, set[str]()
     for item in items:
-        length = item.ByteSize()
+        length = item.ByteSize() + PICTURE_BYTES * sum(bool(image.url) for image in item.images)
         full = len(there) == ITEMS_A_MESSAGE or size + length > MESSAGE_BYTES or item.item_id in there
         if full or not batches:
             batches.append([])

@@ -82,6 +82,13 @@ FILES = {
     "a negative price": Spoilt(
         "items", "i.jsonl", lines([item(1), item(2, price_minor=-1)]), 1, "price_negative", "price", "negative",
     ),
+    "a negative price of an event": Spoilt(
+        "events", "e.jsonl", lines([event(1), event(2, price_minor=-5, currency="EUR")]), 1, "price_negative", "price",
+        "leave it out",
+    ),
+    "a link to another host": Spoilt(
+        "items", "i.jsonl", lines([item(1, link="/x"), item(2, link="//cdn.shop/x")]), 1, "link_malformed", "link",
+    ),
     "an unknown currency": Spoilt(
         "items", "i.jsonl", lines([item(1), item(2, currency="XQX")]), 1, "currency_unknown", "currency", "ISO 4217",
     ),
