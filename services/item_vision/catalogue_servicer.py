@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Sequence, Set
-from datetime import UTC, datetime
+from datetime import UTC
 
 import grpc
 import numpy as np
@@ -10,18 +10,18 @@ import numpy as np
 from services.item_vision import requests
 from services.item_vision.facts import StoredFacts
 from services.item_vision.holdings import Holdings
-from services.item_vision.intake import take_in, take_links
+from services.item_vision.intake import take_links
 from services.item_vision.item import CatalogueItem
 from services.item_vision.messages import add_facts, item_message
 from services.item_vision.sql.catalogue import Wanted
 from services.item_vision.sql.cursor import Cursor
 from services.item_vision.sql.feature_store import FeatureKind, ItemFeatures
+from services.item_vision.stream import LISTED_ERRORS, ItemStream
 from services.item_vision.vision_release import VisionRelease
 from services.kit.errors import InvalidRequest
 from vitrine.item_vision.v1 import item_vision_pb2 as pb
 from vitrine.item_vision.v1 import item_vision_pb2_grpc
 
-LISTED_ERRORS = 1_000
 WATCH_PAGE = 1_000
 EXPORT_PAGE = 200
 ITEMS_BETWEEN_PAUSES = 100
@@ -38,25 +38,18 @@ class CatalogueServicer(item_vision_pb2_grpc.CatalogueServiceServicer):
         self, request_iterator: AsyncIterator[pb.UpsertItemsRequest], context: grpc.aio.ServicerContext
     ) -> pb.UpsertItemsResponse:
         """Create or replace items, a message at a time."""
-        answer, shop_id, index = pb.UpsertItemsResponse(), "", 0
-        async for request in request_iterator:
-            requests.check_upsert(request, first=not shop_id)
-            shop_id = shop_id or request.shop_id
-            now = datetime.now(UTC)
-            intake = await take_in(shop_id, request.items, index, now, self._holdings.reader)
-            index += len(request.items)
-            written = await self._holdings.catalogue.put(
-                shop_id, list(intake.items.values()), list(intake.pictures.values()), now
-            )
-            answer.created_count += written.created
-            answer.updated_count += written.updated + intake.repeated
-            answer.unchanged_count += written.unchanged
-            answer.revived_count += written.revived
-            answer.rejected_count += intake.rejected
-            answer.errors.extend(intake.errors[: LISTED_ERRORS - len(answer.errors)])
-        if not shop_id:
+        stream: ItemStream | None = None
+        try:
+            async for request in request_iterator:
+                requests.check_upsert(request, first=stream is None)
+                stream = stream or ItemStream(request.shop_id, self._holdings)
+                await stream.take(request)
+        finally:
+            if stream is not None:
+                await stream.settle()
+        if stream is None:
             raise InvalidRequest.of("shop_id", "required in the first message of the stream")
-        return answer
+        return stream.answer
 
     async def ReconcileItems(  # type: ignore[override]  # noqa: N802
         self, request_iterator: AsyncIterator[pb.ReconcileItemsRequest], context: grpc.aio.ServicerContext

@@ -16,6 +16,9 @@ Link = tuple[int, str]
 
 
 MOST_LINKS = 200
+_FACTS_OF_SALE = (
+    "price_minor", "list_price_minor", "currency", "margin_ratio", "brand", "category", "seller", "stock",
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -128,17 +131,17 @@ class CatalogueItem:
         return item
 
 
-def content_hash(item: CatalogueItem, created_at_given: bool) -> bytes:
-    """Of everything the shop sent. A creation time that we filled in ourselves does not count."""
-    words = [sorted(each.items()) for each in (item.titles, item.descriptions, item.attributes)]
+def content_hash(given: Mapping[str, Any], created_at_given: bool) -> bytes:
+    """Of everything the shop sent, by field of CatalogueItem. A creation time that we filled in does not count."""
+    words = [sorted(given[name].items()) for name in ("titles", "descriptions", "attributes")]
     facts: tuple[Any, ...] = (
-        item.item_id, item.family_id, words, item.price_minor, item.list_price_minor, item.currency,
-        item.margin_ratio, item.brand, item.category, item.seller, item.stock, sorted(item.regions), item.minimum_age,
-        item.link, list(item.images), [(modality, space, list(values)) for modality, space, values in item.vectors],
-        item.created_at.isoformat() if created_at_given else "",
+        given["item_id"], given["family_id"], words, *(given[name] for name in _FACTS_OF_SALE),
+        sorted(given["regions"]), given["minimum_age"], given["link"], list(given["images"]),
+        [(modality, space, list(values)) for modality, space, values in given["vectors"]],
+        given["created_at"].isoformat() if created_at_given else "",
     )  # fmt: skip
     # Only where there are any, so that items stored before there were variants count as unchanged.
-    return _hash((*facts, list(item.variant_ids)) if item.variant_ids else facts)
+    return _hash((*facts, list(given["variant_ids"])) if given["variant_ids"] else facts)
 
 
 def _hash(value: Any) -> bytes:

@@ -1,8 +1,8 @@
 """The executable half of the comments in item_vision.proto: every rule of a request, checked."""
 
 from collections.abc import Sequence
-from dataclasses import replace
 from datetime import UTC, datetime
+from typing import Any
 
 from services.item_vision.item import MOST_LINKS, CatalogueItem, content_hash
 from services.kit.checks import Checks
@@ -111,30 +111,30 @@ def check_resolve_variants(request: item_vision_pb2.ResolveVariantsRequest) -> N
 
 def catalogue_item(item: item_vision_pb2.ItemInput, images: list[str], now: datetime) -> CatalogueItem:
     """A checked item as the catalogue keeps it."""
-    given = item.HasField("created_at")
-    kept = CatalogueItem(
-        item_id=item.item_id,
-        family_id=item.family_id or item.item_id,
-        titles=dict(item.titles),
-        descriptions=dict(item.descriptions),
-        attributes=dict(item.attributes),
-        price_minor=item.price.amount_minor,
-        list_price_minor=item.list_price.amount_minor if item.HasField("list_price") else None,
-        currency=item.price.currency,
-        margin_ratio=item.margin_ratio if item.HasField("margin_ratio") else None,
-        brand=item.brand,
-        category=item.category.strip("/"),
-        seller=item.seller,
-        stock=item.stock if item.HasField("stock") else None,
-        regions=list(item.regions),
-        minimum_age=item.minimum_age,
-        link=item.link or f"/items/{item.item_id}",
-        images=images,
-        created_at=item.created_at.ToDatetime(tzinfo=UTC) if given else now,
-        vectors=[(each.modality, each.space_id, list(each.values)) for each in item.vectors],
-        variant_ids=list(item.variant_ids),
-    )
-    return replace(kept, content_hash=content_hash(kept, given))
+    created_at_given = item.HasField("created_at")
+    given: dict[str, Any] = {
+        "item_id": item.item_id,
+        "family_id": item.family_id or item.item_id,
+        "titles": dict(item.titles),
+        "descriptions": dict(item.descriptions),
+        "attributes": dict(item.attributes),
+        "price_minor": item.price.amount_minor,
+        "list_price_minor": item.list_price.amount_minor if item.HasField("list_price") else None,
+        "currency": item.price.currency,
+        "margin_ratio": item.margin_ratio if item.HasField("margin_ratio") else None,
+        "brand": item.brand,
+        "category": item.category.strip("/"),
+        "seller": item.seller,
+        "stock": item.stock if item.HasField("stock") else None,
+        "regions": list(item.regions),
+        "minimum_age": item.minimum_age,
+        "link": item.link or f"/items/{item.item_id}",
+        "images": images,
+        "created_at": item.created_at.ToDatetime(tzinfo=UTC) if created_at_given else now,
+        "vectors": [(each.modality, each.space_id, list(each.values)) for each in item.vectors],
+        "variant_ids": list(item.variant_ids),
+    }
+    return CatalogueItem(**given, content_hash=content_hash(given, created_at_given))
 
 
 def check_get_items(request: item_vision_pb2.GetItemsRequest) -> None:
