@@ -6,6 +6,7 @@ One SQLite file a shop, beside its imports. A row is kept once, however often it
 import hashlib
 import json
 import sqlite3
+from array import array
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -63,6 +64,7 @@ class HeldStore:
     def __init__(self, path: Path) -> None:
         self.path = path
         self._opened: sqlite3.Connection | None = None
+        self._read: dict[int, array[int]] = {}
 
     def hold(self, origin: Origin, rows: Sequence[HeldRow]) -> None:
         """Keep rows, durably. A row that is held already goes on waiting, for the items named now."""
@@ -121,21 +123,27 @@ class HeldStore:
             "ORDER BY line, held_id LIMIT 1000"
         )
         last = (-1, 0)
+        read = self._read[origin_id] = array("q")
         # Page by page: rows may be held again while these are being imported.
         while found := self._database().execute(statement, (origin_id, *last)).fetchall():
             for line, held_id, row in found:
                 last = (line, held_id)
+                read.append(held_id)
                 yield Row(line, json.loads(row))
 
     def settle(self, origin_id: int, refused: Sequence[tuple[int, Any, str]]) -> None:
-        """Forget an origin's ready rows; those that were refused (line, row, why) stay with the reason."""
+        """Forget the rows of an origin that `rows` yielded; those refused (line, row, why) stay with the reason.
+
+        Rows that another process made ready in the meantime stay, and so do those that wait again.
+        """
         with self._database() as database:
             for line, row, why in refused:
                 digest = _digest(line, json.dumps(row, ensure_ascii=False, default=str))
                 database.execute(
                     "UPDATE held SET refused = ? WHERE origin_id = ? AND digest = ?", (why, origin_id, digest)
                 )
-            database.execute(f"DELETE FROM held WHERE origin_id = ? AND {_READY}", (origin_id,))
+            read = ((held_id,) for held_id in self._read.pop(origin_id, ()))
+            database.executemany(f"DELETE FROM held WHERE held_id = ? AND {_READY}", read)
 
     def summary(self) -> list[Waiting]:
         """Return what waits for what, the most rows first."""

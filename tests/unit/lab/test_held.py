@@ -81,6 +81,19 @@ def test_the_same_file_imported_again_waits_once(tmp_path: Path, services: Prete
     assert [count for _, _, count, _ in waiting(tmp_path)] == [1, 1]
 
 
+def test_what_becomes_ready_while_others_are_joined_is_joined_next(tmp_path: Path, services: PretendServices) -> None:
+    do(tmp_path, "pictures", PICTURES, services)
+    store, other = held_store(tmp_path / "work", "shop"), held_store(tmp_path / "work", "shop")
+    store.arrived(["i1"])
+    ((origin_id, _),) = store.ready()
+    assert [row.values["item_id"] for row in store.rows(origin_id)] == ["i1"]
+    other.arrived(["i2"])
+    store.settle(origin_id, [])
+    assert [row.values["item_id"] for row in store.rows(origin_id)] == ["i2"]
+    store.close()
+    other.close()
+
+
 def test_events_are_recorded_at_once_and_counted_as_dangling(tmp_path: Path, services: PretendServices) -> None:
     event = {"event_id": "e1", "action": "view", "user_id": "u", "item_id": "i7", "occurred_at": "2026-01-01"}
     report = do(tmp_path, "events", [event], services)
