@@ -74,7 +74,7 @@ class ItemImport:
                 ledger.commit()
                 ledger.checkpoint(sent=0)
             sent = ledger.sent or 0
-            self._send_all(islice(self._products(spool), sent, None), sent)
+            self._send_all(self._products(spool, sent), sent)
             if self._whole is not None and self._services is not None:
                 reconcile(spool, ledger, self._services, self._whole)
 
@@ -140,9 +140,9 @@ class ItemImport:
             self._ledger.rejected(row.line, refusal.violation, row.values)
             return None
 
-    def _products(self, spool: Spool) -> Iterator[Product]:
+    def _products(self, spool: Spool, skip: int) -> Iterator[Product]:
         rules = self._mapping.variants
-        for own in spool.products():
+        for own in spool.products(skip):
             variants = spool.variants_of(own.item_id) if rules is not None else []
             record = own.record
             if rules is not None:
@@ -152,13 +152,16 @@ class ItemImport:
                 )
             yield Product(record, own, variants)
 
-    def _states(self, rows: Iterable[Row | BrokenRow]) -> Iterator[Product]:
+    def _states(self, rows: Iterable[Row | BrokenRow]) -> Iterator[Product | None]:
+        """Yield what the rows say, and None where so many are rejected that it is time to account for them."""
         for row in rows:
             record = self._read(row)
             if record is not None and isinstance(row, Row):
                 yield Product(record, Spooled(record["item_id"], row.line, 0, 0, record, row.values), ())
+            elif self._ledger.open.heavy:
+                yield None
 
-    def _send_all(self, products: Iterator[Product], sent: int | None) -> None:
+    def _send_all(self, products: Iterator[Product | None], sent: int | None) -> None:
         """Send products in chunks, the next one made ready while one is under way.
 
         `sent` of a spool are behind us, None when the rows are sent as they are read.
@@ -171,15 +174,19 @@ class ItemImport:
         if under_way is not None:
             self._settle_chunk(under_way, sent)
 
-    def _ready(self, products: Iterator[Product]) -> "_Chunk | None":
+    def _ready(self, products: Iterator[Product | None]) -> "_Chunk | None":
         """Make messages of the next products, as many as fit into one stream; None at the end."""
         chunk, size = _Chunk(), 0
         for product in islice(products, ITEMS_A_STREAM):
             chunk.count += 1
+            if product is None:
+                break
             try:
                 record = complete_item(product.record, self._ledger.filled)
             except RowRefused as refusal:
                 _reject(product, refusal.violation, self._ledger.open)
+                if self._ledger.open.heavy:
+                    break
                 continue
             chunk.products.append(product)
             chunk.messages.append(item_message(record, self._pictures, self._ledger))

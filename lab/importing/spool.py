@@ -181,10 +181,12 @@ class Spool:
         for (item_id,) in self._database.execute(f"SELECT item_id {_PRODUCTS} UNION SELECT item_id FROM named"):
             yield item_id
 
-    def products(self) -> Iterator[Spooled]:
-        """Yield every item that is not a variant of a product in this file, in file order."""
+    def products(self, skip: int = 0) -> Iterator[Spooled]:
+        """Yield every item behind the first `skip` that is not a variant of a product in this file, in file order."""
         yield from self._select(
-            f"SELECT item.item_id, line, same_count, replaced_count, record, original {_PRODUCTS} ORDER BY line", ()
+            f"SELECT item.item_id, line, same_count, replaced_count, record, original {_PRODUCTS} ORDER BY line "
+            "LIMIT -1 OFFSET ?",
+            (skip,),
         )
 
     def variants_of(self, product_id: str) -> list[Spooled]:

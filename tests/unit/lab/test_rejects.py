@@ -9,9 +9,11 @@ from typing import Any
 import pytest
 
 from lab.importing.importer import ImportJob, run_import
+from lab.importing.ledger import Ledger
 from lab.importing.problems import FileRefused
 from lab.importing.reading.rows import MEND
 from lab.importing.report import ImportReport
+from lab.importing.tally import Tally
 from tests.unit.lab.pretend import PretendServices
 
 NOW = datetime(2026, 1, 31, 12, tzinfo=UTC)
@@ -124,3 +126,29 @@ def test_time_zones_are_explicit(tmp_path: Path, zone: str, written: Any, hour: 
     report = run_import(ImportJob("events", path, "shop", str(mapping)), services, NOW)  # type: ignore[arg-type]
     assert services.events["e1"].occurred_at.ToDatetime().hour == hour
     assert dict(report.filled) == ({rule: 1} if rule else {})
+
+
+def test_changes_that_are_all_refused_are_written_down_as_they_come(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("lab.importing.tally.HEAVY_BYTES", 1_000)
+    held_lines, cut = [], Ledger.cut
+
+    def watched_cut(ledger: Ledger) -> Tally:
+        tally = cut(ledger)
+        held_lines.append(len(tally.reject_lines))
+        return tally
+
+    monkeypatch.setattr(Ledger, "cut", watched_cut)
+    path, services = tmp_path / "changes.jsonl", PretendServices()
+    row = {"item_id": "i1", "titles": {"en": "Tea"}, "price_minor": 5, "currency": "EUR"}
+    write(path, [*[{**row, "price_minor": "x"}] * 50, row, *[{**row, "titles": {}}] * 50])
+    job = ImportJob("changes", path, "shop", rejects=tmp_path / "rejects.jsonl", work=tmp_path / "work")
+    report = run_import(job, services, NOW)  # type: ignore[arg-type]
+    assert (report.read, report.imported, report.rejected, len(entries(tmp_path / "rejects.jsonl"))) == (
+        101,
+        1,
+        100,
+        100,
+    )
+    assert max(held_lines) < 20

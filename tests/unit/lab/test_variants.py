@@ -98,6 +98,30 @@ def test_the_variants_of_a_product_that_comes_again_in_order_stay_with_it(tmp_pa
     assert (report.imported, report.merged, report.rejected, set(services.items)) == (1, 2, 1, {"P"})
 
 
+def test_fills_are_counted_once_also_when_a_row_is_refused_or_the_import_resumed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("lab.importing.import_items.ITEMS_A_STREAM", 1)
+    rows = f"P,p,Shirt,0,0,b.jpg,,,\n{VARIANTS}X,p,Scarf,9,1,a.jpg,,,\nY,p,Cap,x,1,a.jpg,,,\n"
+    whole, _ = run(tmp_path, NAMED, rows)
+    assert whole.filled["currency: constant EUR"] == 5
+
+    class Cut(BaseException):
+        pass
+
+    class Once(PretendServices):
+        def send_items(self, shop_id: str, items: Any) -> Any:
+            if items[0].item_id == "X":
+                raise Cut
+            return super().send_items(shop_id, items)
+
+    job = ImportJob("items", tmp_path / "items.csv", "shop", str(tmp_path / "mapping.toml"), work=tmp_path / "work")
+    with pytest.raises(Cut):
+        run_import(job, Once(), NOW)  # type: ignore[arg-type]
+    report = run_import(job, PretendServices(), NOW)  # type: ignore[arg-type]
+    assert (report.resumed_rows, report.imported, report.filled) == (5, 2, whole.filled)
+
+
 def test_a_product_refused_by_the_service_takes_its_variants_with_it(tmp_path: Path) -> None:
     report, _ = run(tmp_path, NAMED, "P,p,Shirt,0,0,a.jpg,,,\n" + VARIANTS, refused={"P": "titles"})
     assert (report.imported, report.merged, report.rejected) == (0, 0, 3)
