@@ -6,8 +6,6 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from typing import Any
 
-import grpc
-
 from lab.benchmark.bisection import Search, highest_load
 from lab.benchmark.machine import Spent, usage
 from lab.benchmark.open_loop import LoadResult, closed_loop, open_loop
@@ -89,7 +87,7 @@ def runner(rig: Rig, pages: Pages, *, to_the_first_fault: bool = False) -> Calla
         async def send(number: int) -> bool:
             try:
                 page = await pages.compose(number)
-            except grpc.aio.AioRpcError:
+            except Exception:
                 fault.set()
                 raise
             if page.degraded:

@@ -37,6 +37,7 @@ class LoadResult:
     """From when the last call was due to the last answer: what the server was behind at the end."""
     degraded: int = 0
     errors: Counter[str] = field(default_factory=Counter)
+    """By status code, or by the name of an exception that is none of gRPC's."""
 
     @property
     def clean(self) -> bool:
@@ -90,6 +91,8 @@ async def open_loop(
             result.degraded += await send(number)
         except grpc.aio.AioRpcError as error:
             result.errors[error.code().name] += 1
+        except Exception as error:
+            result.errors[type(error).__name__] += 1
         else:
             result.latencies_ms.append((loop.time() - due_s) * 1_000.0)
             result.due_s.append(due_s - began_s)

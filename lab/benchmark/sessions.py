@@ -65,6 +65,10 @@ class SessionCounts:
         }
 
 
+class EmptyPage(Exception):  # noqa: N818  its name is what a report counts
+    """A page without a slot: nobody can click on it, so its session ends."""
+
+
 class Sessions:
     """Sessions of one rig's shop."""
 
@@ -77,13 +81,15 @@ class Sessions:
         self.counts = SessionCounts()
 
     async def session(self, number: int) -> bool:
-        """Go through one session; say whether any of its pages was degraded. Raises: AioRpcError."""
+        """Go through one session; say whether any of its pages was degraded. Raises: AioRpcError; EmptyPage."""
         visit = _Visit(f"{self._rig.run_id}-session-{number}", self._visitors[number % len(self._visitors)])
         degraded = self.counts.degraded
         self.counts.visitors.append(visit.user_id)
         home = await self._step("page", lambda: self._page(visit))
         version = await self._step("record", lambda: self._seen(visit, home))
         slots = _shown(home)
+        if not slots:
+            raise EmptyPage(f"the first page of {visit.session_id} has no slots")
         clicked = slots[int(self._random.integers(len(slots)))]
         version = await self._step("click", lambda: self._clicked(visit, clicked)) or version
         item = await self._step("item page", lambda: self._page(visit, f"item:{clicked.item_id}", version))

@@ -3,6 +3,7 @@
 import asyncio
 from collections import Counter
 from pathlib import Path
+from types import SimpleNamespace
 
 import grpc
 import pytest
@@ -12,6 +13,7 @@ from lab.benchmark.machine import Usage
 from lab.benchmark.messages import CALLS, read_pages, write_pages
 from lab.benchmark.open_loop import LoadResult, closed_loop, open_loop
 from lab.benchmark.recording import Recorder
+from lab.benchmark.sessions import EmptyPage, Sessions
 from vitrine.page_composer.v1 import page_composer_pb2
 
 UNARY, STREAM, FAILS = "/test.Service/Unary", "/test.Service/Stream", "/test.Service/Fails"
@@ -89,6 +91,48 @@ async def test_every_call_that_is_due_is_counted_once():
     assert (len(result.latencies_ms), result.errors, result.degraded) == (30, Counter(UNAVAILABLE=10), 10)
     assert not result.clean
     assert LoadResult(1.0, 1.0).clean
+
+
+async def test_an_error_that_is_none_of_grpcs_is_counted_too():
+    async def send(number: int) -> bool:
+        if number % 2:
+            raise ValueError("an empty page")
+        return False
+
+    result = await open_loop(send, rate=2_000.0, seconds=0.02)
+    assert result.errors["ValueError"] > 0
+    assert result.errors.total() + len(result.latencies_ms) == 40
+    assert not result.clean
+
+
+async def test_a_cancelled_run_is_cancelled():
+    async def send(_number: int) -> bool:
+        await asyncio.Event().wait()
+        return False
+
+    run = asyncio.create_task(open_loop(send, rate=2_000.0, seconds=0.002))
+    await asyncio.sleep(0)
+    run.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await run
+
+
+async def test_a_session_that_gets_an_empty_page_ends_with_an_error_of_its_own(monkeypatch):
+    async def page(*_: object) -> page_composer_pb2.Page:
+        return page_composer_pb2.Page()
+
+    async def record(*_: object) -> int:
+        return 0
+
+    rig = SimpleNamespace(
+        run_id="run", composer=grpc.aio.insecure_channel("a"), profiles=grpc.aio.insecure_channel("b")
+    )
+    sessions = Sessions(rig, ["visitor"])
+    monkeypatch.setattr("lab.benchmark.sessions.THINK_S", 0.0)
+    monkeypatch.setattr(sessions, "_page", page)
+    monkeypatch.setattr(sessions, "_record", record)
+    with pytest.raises(EmptyPage):
+        await sessions.session(0)
 
 
 async def test_calls_that_a_stalled_server_keeps_waiting_show_it():
