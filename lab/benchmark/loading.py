@@ -53,7 +53,7 @@ class Run:
         answered = max(len(self.result.latencies_ms), 1)
         return {
             **self.result.as_dict(),
-            "pages_a_second": round(answered / max(self.result.seconds + self.result.drain_s, 1e-9), 2),
+            "pages_a_second": round(answered / max(self.result.lasted_s, 1e-9), 2),
             **self.spent.as_dict(answered),
         }
 
@@ -84,7 +84,7 @@ def runner(rig: Rig, pages: Pages, *, to_the_first_fault: bool = False) -> Calla
     async def run(rate: float, seconds: float) -> Run:
         fault = asyncio.Event()
 
-        async def send(number: int) -> bool:
+        async def send(number: int, _due_s: float) -> bool:
             try:
                 page = await pages.compose(number)
             except Exception:

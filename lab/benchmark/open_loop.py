@@ -20,6 +20,8 @@ LEAST_BEHIND_S, MOST_BEHIND_S = 0.3, 1.0
 
 Send = Callable[[int], Awaitable[bool]]
 """Makes the call of a number; says whether the answer was degraded. Raises: AioRpcError."""
+SendDue = Callable[[int, float], Awaitable[bool]]
+"""The same, told when the call was due by the loop's clock."""
 
 
 @dataclass
@@ -33,6 +35,8 @@ class LoadResult:
     """Of answered calls, in order of their answers."""
     due_s: list[float] = field(default_factory=list)
     """When each of them was due, counted from the beginning."""
+    lasted_s: float = 0.0
+    """From the beginning to the last answer, and at least `seconds`: what rates are counted over."""
     drain_s: float = 0.0
     """From when the last call was due to the last answer: what the server was behind at the end."""
     degraded: int = 0
@@ -75,7 +79,7 @@ def most_behind_s(seconds: float) -> float:
 
 
 async def open_loop(
-    send: Send, rate: float, seconds: float, seed: int = 1, until: asyncio.Event | None = None
+    send: SendDue, rate: float, seconds: float, seed: int = 1, until: asyncio.Event | None = None
 ) -> LoadResult:
     """Make calls at random times (a Poisson process) of `rate` a second, and wait for the last answer.
 
@@ -88,7 +92,7 @@ async def open_loop(
 
     async def one(number: int, due_s: float) -> None:
         try:
-            result.degraded += await send(number)
+            result.degraded += await send(number, due_s)
         except grpc.aio.AioRpcError as error:
             result.errors[error.code().name] += 1
         except Exception as error:
@@ -110,13 +114,19 @@ async def open_loop(
         tasks.add(task)
         task.add_done_callback(tasks.discard)
     await asyncio.gather(*tasks)
-    result.drain_s = max(loop.time() - last_s, 0.0)
+    ended_s = loop.time()
+    result.drain_s = max(ended_s - last_s, 0.0)
+    result.lasted_s = max(ended_s - began_s, result.seconds)
     return result
 
 
 def _due(rate: float, seconds: float, seed: int) -> Iterator[float]:
-    gaps = np.random.default_rng(seed).exponential(1.0 / rate, max(round(rate * seconds), 1))
-    yield from np.cumsum(gaps).tolist()
+    """Moments of a Poisson process in `seconds`; a run without a single call says nothing, so there is at least one."""
+    random = np.random.default_rng(seed)
+    due_s = float(random.exponential(1.0 / rate))
+    yield due_s if due_s < seconds else seconds / 2.0
+    while (due_s := due_s + float(random.exponential(1.0 / rate))) < seconds:
+        yield due_s
 
 
 async def closed_loop(send: Send, in_flight: int, seconds: float) -> float:

@@ -51,7 +51,7 @@ class SessionCounts:
 
     def as_dict(self, result: LoadResult) -> dict[str, Any]:
         """Return figures for a report."""
-        lasted_s = max(result.seconds + result.drain_s, 1e-9)
+        lasted_s = max(result.lasted_s, 1e-9)
         return {
             "sessions": len(result.latencies_ms),
             "pages": self.pages,
@@ -80,12 +80,15 @@ class Sessions:
         self._random = np.random.default_rng(1)
         self.counts = SessionCounts()
 
-    async def session(self, number: int) -> bool:
-        """Go through one session; say whether any of its pages was degraded. Raises: AioRpcError; EmptyPage."""
+    async def session(self, number: int, due_s: float) -> bool:
+        """Go through one session, due at a moment of the loop's clock; say whether any of its pages was degraded.
+
+        Raises: AioRpcError; EmptyPage.
+        """
         visit = _Visit(f"{self._rig.run_id}-session-{number}", self._visitors[number % len(self._visitors)])
         degraded = self.counts.degraded
         self.counts.visitors.append(visit.user_id)
-        home = await self._step("page", lambda: self._page(visit))
+        home = await self._step("page", lambda: self._page(visit), due_s)
         version = await self._step("record", lambda: self._seen(visit, home))
         slots = _shown(home)
         if not slots:
@@ -97,11 +100,11 @@ class Sessions:
         await self._step("next page", lambda: self._page(visit, "", version))
         return self.counts.degraded > degraded
 
-    async def _step(self, name: str, call: Callable[[], Awaitable[Any]]) -> Any:
-        thinks_s = float(self._random.exponential(THINK_S))
+    async def _step(self, name: str, call: Callable[[], Awaitable[Any]], from_s: float | None = None) -> Any:
+        """Think, counted from the answer before (now) or from when the session was due, then make the call."""
         loop = asyncio.get_running_loop()
-        due_s = loop.time() + thinks_s
-        await asyncio.sleep(thinks_s)
+        due_s = (loop.time() if from_s is None else from_s) + float(self._random.exponential(THINK_S))
+        await asyncio.sleep(max(due_s - loop.time(), 0.0))
         answer = await call()
         self.counts.took_ms.setdefault(name, []).append((loop.time() - due_s) * 1_000.0)
         return answer

@@ -51,7 +51,7 @@ class _Watched:
         self.releases: set[str] = set()
         self.arrived = asyncio.Event()
 
-    async def send(self, number: int) -> bool:
+    async def send(self, number: int, _due_s: float) -> bool:
         page: page_composer_pb2.Page = await self._pages.compose(number)
         self.releases.add(page.versions.release_id)
         if self._new.done() and page.versions.release_id == self._new.result():

@@ -67,7 +67,7 @@ def test_a_load_is_sustained_when_it_is_clean_and_the_server_is_not_behind():
 async def test_an_open_loop_ends_when_it_is_told():
     enough, sent = asyncio.Event(), []
 
-    async def send(number: int) -> bool:
+    async def send(number: int, _due_s: float) -> bool:
         sent.append(number)
         if len(sent) == 5:
             enough.set()
