@@ -66,7 +66,7 @@ _CONNECTIONS = "SELECT count(*) FROM pg_stat_activity WHERE backend_type = 'clie
 
 
 def trends(samples: list[Sample], after_s: float) -> dict[str, Any]:
-    """Lines by kind and process, slopes a minute as [slope, low, high], and the names of what grows."""
+    """Lines by kind and process, slopes a minute as [slope, low, high], and the names of what grows or vanished."""
     times = [sample.at_s for sample in samples]
     lines: dict[str, dict[str, list[float]]] = {}
     slopes: dict[str, dict[str, list[float]]] = {}
@@ -83,6 +83,7 @@ def trends(samples: list[Sample], after_s: float) -> dict[str, Any]:
             slopes.setdefault(kind, {})[name] = found.as_list()
             if kind in TOLERATED and found.grows(TOLERATED[kind]):
                 growing.append(f"{name} {kind}")
+    gone = vanished(samples)
     return {
         "seconds": [round(at, 1) for at in times],
         "lines": lines,
@@ -90,8 +91,23 @@ def trends(samples: list[Sample], after_s: float) -> dict[str, Any]:
         "slopes_after_s": after_s,
         "tolerated_a_minute": TOLERATED,
         "growing": growing,
-        "flat": bool(slopes) and not growing,
+        "vanished": gone,
+        "flat": bool(slopes) and not growing and not gone,
     }
+
+
+def vanished(samples: list[Sample]) -> list[str]:
+    """Names of processes that were seen once and not in a later sample: what has ended cannot grow.
+
+    Tasks are left out: a process that is slow to show its metrics is still there.
+    """
+    known: set[str] = set()
+    gone: set[str] = set()
+    for sample in samples:
+        there = {name for kind, values in sample.seen.items() if kind != "tasks" for name in values}
+        gone |= known - there
+        known |= there
+    return sorted(gone)
 
 
 def _look(work: Path) -> dict[str, dict[str, float]]:

@@ -206,7 +206,8 @@ def _soak(result: Found) -> str:
     kinds = [kind for kind in soak["lines"] if kind != "rss_mib"]
     names = sorted({name for kind in kinds for name in soak["lines"][kind]})
     rows = [[name, *(_growth(soak, kind, name) for kind in kinds)] for name in names]
-    growing = ", ".join(soak["growing"]) or "nothing grows"
+    grown = [*soak["growing"], *(f"{name} vanished" for name in soak.get("vanished", ()))]
+    growing = ", ".join(grown) or "nothing grows"
     told = (
         f"{soak['minutes']:g} minutes, {soak['sessions']} sessions, {soak['pages']} pages, {soak['events']} events; "
         f"errors {sum(soak['errors'].values())}, degraded {soak['degraded']}, stale {soak['stale']}. {growing}."

@@ -118,6 +118,38 @@ def test_aims_say_what_is_met_and_what_is_not(result):
     assert aims({"catalogues": {}}) == []
 
 
+@pytest.mark.parametrize(
+    ("part", "change", "told"),
+    [
+        ("half", {"errors": {"UNAVAILABLE": 2, "ValueError": 1}}, "41.00, 3 errors"),
+        ("half", {"degraded": 4}, "41.00, 4 degraded"),
+        ("swap", {"errors": {"UNAVAILABLE": 1}}, "1.20, 1 errors"),
+        ("swap", {"degraded": 1}, "1.20, 1 degraded"),
+        ("soak", {"errors": {"EmptyPage": 1}, "degraded": 2, "stale": 3}, "nothing, 1 errors, 2 degraded, 3 stale"),
+        ("soak", {"vanished": ["ranker"]}, "nothing, ranker vanished"),
+    ],
+)
+def test_a_run_that_broke_its_own_rules_meets_no_aim(result, part, change, told):
+    found = result["catalogues"]["100000"] = catalogue(100_000)
+    (result if part == "soak" else found)[part] |= change
+    missed = [(each.measured, each.met) for each in aims(result) if not each.met]
+    assert missed == [(told, False)]
+    assert f"| {told} | **no** |" in tables(result)
+
+
+def test_half_of_no_highest_load_meets_no_aim(result):
+    result["catalogues"]["100000"] = catalogue(100_000) | {"highest": None}
+    missed = [each.measured for each in aims(result) if not each.met]
+    assert missed == ["41.00, no highest load was sustained"]
+
+
+def test_a_disturbed_run_is_marked_beside_its_aim(result):
+    result["events"]["disturbed"] = True
+    result["catalogues"]["2000"]["floor_noise"]["disturbed"] = True
+    marked = {each.what: each.met for each in aims(result) if each.measured.endswith(", disturbed")}
+    assert marked == {"floor ratio, 2,400 items": True, "events a second": True}
+
+
 def test_parts_that_were_not_made_have_no_table(result):
     result["catalogues"] = {"20000": {"items": 20_000, "users": 1_000}}
     for part in ("events", "users", "soak"):

@@ -115,6 +115,18 @@ def test_a_soak_names_what_grows():
     assert (steady["growing"], steady["flat"]) == ([], True)
 
 
+def test_a_process_that_vanishes_in_a_soak_is_named():
+    files = {"composer": 9.0, "ranker": 12.0}
+    samples = [
+        Sample(10.0 * number, {"files": files if number < 20 else {"composer": 9.0}, "tasks": {"ranker": 3.0}})
+        for number in range(30)
+    ]
+    found = trends(samples, after_s=0.0)
+    assert (found["growing"], found["vanished"], found["flat"]) == ([], ["ranker"], False)
+    slow_to_tell = [Sample(each.at_s, {"files": files, "tasks": {}}) for each in samples]
+    assert trends([samples[0], *slow_to_tell], after_s=0.0)["vanished"] == []
+
+
 def test_tasks_are_read_from_a_metrics_page():
     page = "# TYPE vitrine_asyncio_tasks gauge\nvitrine_asyncio_tasks 17.0\nvitrine_asyncio_tasks_other 3.0\n"
     assert tasks_in(page) == 17.0
