@@ -9,7 +9,7 @@ import asyncpg
 from google.protobuf.timestamp_pb2 import Timestamp
 
 from lab.benchmark.machine import BENCHMARK, usage
-from lab.benchmark.open_loop import closed_loop
+from lab.benchmark.open_loop import Send, closed_loop
 from lab.benchmark.rig import Rig
 from vitrine.common.v1 import common_pb2
 from vitrine.user_profile.v1 import user_profile_pb2, user_profile_pb2_grpc
@@ -23,6 +23,28 @@ TIMEOUT_S = 10.0
 
 async def events_a_second(rig: Rig, seconds: float) -> dict[str, Any]:
     """Record batches of views as fast as they are acknowledged, and remove them again. Raises: AioRpcError."""
+    before = usage(rig.work)
+    try:
+        calls = await closed_loop(_recording(rig), IN_FLIGHT, seconds)
+        spent = usage(rig.work).since(before)
+    finally:
+        await _remove(rig.ensemble.dsn)
+    events = max(calls * EVENTS_A_CALL * spent.seconds, 1.0)
+    cores = {name: round(each / spent.seconds, 3) for name, each in sorted(spent.cpu_s.items())}
+    return {
+        "events_a_second": round(calls * EVENTS_A_CALL, 0),
+        "seconds": seconds,
+        "events_a_call": EVENTS_A_CALL,
+        "in_flight": IN_FLIGHT,
+        "cores": cores,
+        "client_share": round(cores.get(BENCHMARK, 0.0) / max(sum(cores.values()), 1e-9), 3),
+        "services_cpu_us_an_event": round(spent.services_s * 1e6 / events, 1),
+        **spent.noise(),
+    }
+
+
+def _recording(rig: Rig) -> Send:
+    """Calls that each record a batch of views."""
     stub = user_profile_pb2_grpc.UserProfileServiceStub(rig.profiles)
     users, items = rig.shop.users, rig.shop.item_ids
     numbers = itertools.count()
@@ -46,22 +68,7 @@ async def events_a_second(rig: Rig, seconds: float) -> dict[str, Any]:
         await stub.RecordEvents(request, timeout=TIMEOUT_S)
         return False
 
-    before = usage(rig.work)
-    calls = await closed_loop(send, IN_FLIGHT, seconds)
-    spent = usage(rig.work).since(before)
-    await _remove(rig.ensemble.dsn)
-    events = max(calls * EVENTS_A_CALL * spent.seconds, 1.0)
-    cores = {name: round(each / spent.seconds, 3) for name, each in sorted(spent.cpu_s.items())}
-    return {
-        "events_a_second": round(calls * EVENTS_A_CALL, 0),
-        "seconds": seconds,
-        "events_a_call": EVENTS_A_CALL,
-        "in_flight": IN_FLIGHT,
-        "cores": cores,
-        "client_share": round(cores.get(BENCHMARK, 0.0) / max(sum(cores.values()), 1e-9), 3),
-        "services_cpu_us_an_event": round(spent.services_s * 1e6 / events, 1),
-        **spent.noise(),
-    }
+    return send
 
 
 async def _remove(dsn: str) -> None:

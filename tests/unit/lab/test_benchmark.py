@@ -9,6 +9,7 @@ import grpc
 import numpy as np
 import pytest
 
+from lab.benchmark import events
 from lab.benchmark.floor import WIDTH
 from lab.benchmark.machine import Usage
 from lab.benchmark.messages import CALLS, read_pages, write_pages
@@ -171,6 +172,24 @@ async def test_calls_that_a_stalled_server_keeps_waiting_show_it():
     assert len(result.latencies_ms) > 20
     assert sorted(result.latencies_ms) == result.latencies_ms
     assert result.latencies_ms[-1] > 5 * result.latencies_ms[0]
+
+
+async def test_events_are_removed_when_their_recording_fails(monkeypatch, tmp_path):
+    removed = []
+
+    async def fails(*_: object) -> float:
+        raise ConnectionError("the service is gone")
+
+    async def remove(dsn: str) -> None:
+        removed.append(dsn)
+
+    monkeypatch.setattr(events, "closed_loop", fails)
+    monkeypatch.setattr(events, "_remove", remove)
+    monkeypatch.setattr(events, "_recording", lambda _rig: None)
+    rig = SimpleNamespace(work=tmp_path, ensemble=SimpleNamespace(dsn="the database"))
+    with pytest.raises(ConnectionError):
+        await events.events_a_second(rig, 1.0)
+    assert removed == ["the database"]
 
 
 async def test_a_closed_loop_keeps_so_many_in_flight():
