@@ -16,15 +16,15 @@ from lab.benchmark.pages import Pages
 from lab.benchmark.rig import Rig
 from lab.benchmark.settling import whole_pages
 from lab.evaluation.statistics import RESAMPLES, percentiles
-from lab.releases import promote_release, release_service
+from lab.releases import promote_release
 from services.kit.label_moves import move_labels
 from services.kit.release import MANIFEST_FILE, Labels, relative_files
 from services.kit.release_writer import FUSION, SERVING_FOLDER, ReleaseWriter
 from vitrine.page_composer.v1 import page_composer_pb2
-from vitrine.ranker.v1 import ranker_pb2
 
-LONGEST_S = 300.0
 PROMOTION_S = 200.0
+LONGEST_S = 2 * PROMOTION_S + 300.0
+"""Of the load: longer than the promotion and the first page are waited for, with the copying and what is measured."""
 
 
 @dataclass(frozen=True)
@@ -65,7 +65,7 @@ async def swapped(rig: Rig, rate: float, plan: SwapPlan) -> dict[str, Any]:
     Raises: grpc.RpcError when the promotion is refused.
     """
     loop = asyncio.get_running_loop()
-    old, labels, known = rig.stable, rig.releases.labels(), set(rig.releases.list_ids())
+    old, labels, release_id = rig.stable, rig.releases.labels(), None
     new: asyncio.Future[str] = loop.create_future()
     watched, enough = _Watched(rig.pages("swap"), new), asyncio.Event()
     before = usage(rig.work)
@@ -86,7 +86,8 @@ async def swapped(rig: Rig, rate: float, plan: SwapPlan) -> dict[str, Any]:
     finally:
         enough.set()
         result = await load
-        await _put_back(rig, labels, known)
+        if release_id is not None:
+            await _put_back(rig, labels, release_id)
     spent = usage(rig.work).since(before)
     return {**_figures(result, marks, plan), "releases": len(watched.releases), "rate": round(rate, 2), **spent.noise()}
 
@@ -154,19 +155,21 @@ def _promoted(rig: Rig, release_id: str) -> None:
             return
 
 
-async def _put_back(rig: Rig, labels: Labels, known: set[str]) -> None:
-    """Make the old release stable again, and remove the copy once no page is made with it."""
-    if rig.stable != labels.stable:
-        await asyncio.to_thread(_rolled_back, rig)
-        await whole_pages(rig.pages("swapped-back").compose, rig.stable, PROMOTION_S)
-    move_labels(rig.releases, rig.releases.labels(), labels)
-    for copy in set(rig.releases.list_ids()) - known:
-        link = rig.releases.path / SERVING_FOLDER / FUSION / copy.removeprefix("r")
-        link.unlink(missing_ok=True)
-        shutil.rmtree(rig.releases.path / copy, ignore_errors=True)
+async def _put_back(rig: Rig, labels: Labels, copy: str) -> None:
+    """Make the old release stable again unless somebody promoted another, and remove the copy, which nothing names."""
+    if rig.stable == copy and labels.stable:
+        await asyncio.to_thread(_promoted, rig, labels.stable)
+        await whole_pages(rig.pages("swapped-back").compose, labels.stable, PROMOTION_S)
+    now = rig.releases.labels()
+    move_labels(rig.releases, now, without(copy, now, labels))
+    link = rig.releases.path / SERVING_FOLDER / FUSION / copy.removeprefix("r")
+    link.unlink(missing_ok=True)
+    shutil.rmtree(rig.releases.path / copy, ignore_errors=True)
 
 
-def _rolled_back(rig: Rig) -> None:
-    with release_service(rig.ensemble.address("ranker")) as service:
-        request = ranker_pb2.RollbackReleaseRequest(shop_id=rig.shop.shop_id)
-        service.RollbackRelease(request, timeout=PROMOTION_S)
+def without(copy: str, now: Labels, before: Labels) -> Labels:
+    """The labels with those that name the copy put back; what others moved meanwhile stays where they moved it."""
+    # Who promoted another release over the copy would have had the old stable one to go back to.
+    previous = before.previous if now.stable in (copy, before.stable) else before.stable
+    instead = {"stable": before.stable, "canary": before.canary, "previous": previous}
+    return now.model_copy(update={name: instead[name] for name, named in now if named == copy})

@@ -4,6 +4,8 @@ import asyncio
 import random
 from collections import Counter
 from dataclasses import dataclass
+from datetime import UTC, datetime
+from types import SimpleNamespace
 
 import pytest
 
@@ -12,9 +14,11 @@ from lab.benchmark.failures import BenchmarkFailed
 from lab.benchmark.growth import memory_per_million
 from lab.benchmark.open_loop import MOST_BEHIND_S, LoadResult, open_loop
 from lab.benchmark.run import Benchmark, BenchmarkTask, disturbed
-from lab.benchmark.sampling import Sample, tasks_in, trends
+from lab.benchmark.sampling import Sample, tasks_in, trends, vanished
 from lab.benchmark.slopes import slope
-from lab.benchmark.swap import p99_ratio
+from lab.benchmark.swap import LONGEST_S, PROMOTION_S, SwapPlan, _put_back, p99_ratio, without
+from services.kit.release import Labels, ReleaseDirectory
+from services.kit.release_writer import ReleaseWriter
 
 
 @dataclass(frozen=True)
@@ -124,7 +128,7 @@ def test_a_process_that_vanishes_in_a_soak_is_named():
     found = trends(samples, after_s=0.0)
     assert (found["growing"], found["vanished"], found["flat"]) == ([], ["ranker"], False)
     slow_to_tell = [Sample(each.at_s, {"files": files, "tasks": {}}) for each in samples]
-    assert trends([samples[0], *slow_to_tell], after_s=0.0)["vanished"] == []
+    assert vanished([samples[0], *slow_to_tell]) == []
 
 
 def test_tasks_are_read_from_a_metrics_page():
@@ -153,6 +157,39 @@ def test_the_ratio_of_two_p99s_has_an_interval_around_it():
     assert low < 2.0 < high
     with pytest.raises(ValueError, match="no pages"):
         p99_ratio([], before)
+
+
+OLD, COPY, OTHER = "r20260101000000", "r20260101000001", "r20260101000002"
+
+
+@pytest.mark.parametrize(
+    ("now", "after"),
+    [
+        (Labels(stable=OLD, previous=COPY), Labels(stable=OLD, previous="older")),
+        (Labels(stable=OLD, previous="older"), Labels(stable=OLD, previous="older")),
+        (Labels(stable=OTHER, previous=COPY), Labels(stable=OTHER, previous=OLD)),
+        (Labels(stable=OTHER, previous=OLD, canary=COPY), Labels(stable=OTHER, previous=OLD)),
+        (Labels(stable=OLD, previous=COPY, canary=OTHER), Labels(stable=OLD, previous="older", canary=OTHER)),
+    ],
+)
+def test_only_labels_that_name_the_copy_are_put_back(now, after):
+    assert without(COPY, now, Labels(stable=OLD, previous="older")) == after
+
+
+async def test_a_release_that_was_trained_during_a_swap_stays(tmp_path):
+    releases = ReleaseDirectory(tmp_path, "shop")
+    for second in range(3):
+        with ReleaseWriter(tmp_path, "shop", datetime(2026, 1, 1, second=second, tzinfo=UTC)) as writer:
+            writer.publish(data_sha256="", spaces={}, calibrated=False)
+    releases.write_labels(Labels(stable=OTHER, previous=COPY))
+    await _put_back(SimpleNamespace(releases=releases, stable=OTHER), Labels(stable=OLD), COPY)
+    assert releases.labels() == Labels(stable=OTHER, previous=OLD)
+    assert releases.list_ids() == [OTHER, OLD]
+
+
+def test_a_swaps_load_lasts_as_long_as_its_patience():
+    plan = SwapPlan()
+    assert plan.warm_up_s + plan.before_s + 2 * PROMOTION_S + plan.after_s < LONGEST_S
 
 
 def test_parts_that_are_made_once_are_made_at_the_home_size(tmp_path):
