@@ -61,7 +61,7 @@ def memory_per_million(steps: Sequence[dict[str, Any]]) -> dict[str, Any]:
 
 
 async def _step(rig: Rig, count: int, pages: int) -> dict[str, Any]:
-    at_rest_cores = await at_rest(rig.work, REST_S)
+    resting = await at_rest(rig.work, REST_S)
     # Users from all over the number range, so that no cache holds their rows.
     users = [user_id(place * count // pages) for place in range(min(pages, count))]
     composing = rig.pages(f"users-{count}", users)
@@ -77,7 +77,7 @@ async def _step(rig: Rig, count: int, pages: int) -> dict[str, Any]:
         "shared_out_memory_mib": held,
         "memory_mib_in_all": round(sum(held.values()), 1),
         "database_mib": await _database_mib(rig.ensemble.dsn),
-        "cores_at_rest": at_rest_cores,
+        **resting,
         "other_load": alone["other_load"],
         "disturbed": alone["disturbed"],
     }

@@ -94,7 +94,8 @@ class Benchmark:
             if parts:
                 with self._survived(f"{items} start"):
                     await self._measure(items, parts)
-        self.result["disturbed"] = sorted(disturbed(self.result))
+        self.result["disturbed"] = sorted(marked(self.result, "disturbed"))
+        self.result["restless"] = sorted(marked(self.result, "restless"))
         if failed := self.result["failed"]:
             raise BenchmarkFailed("; ".join(f"{what}: {why}" for what, why in failed.items()))
         return self.result
@@ -103,9 +104,10 @@ class Benchmark:
         size = Size(items, self._task.work, self._task.shop_id, self._task.synthetic_from)
         began_s = time.monotonic()
         async with running(size, self._show, self._run_id, record="floor" in parts) as (rig, recorded):
-            self._took(items, "start", began_s)
             found: dict[str, Any] = {"items": rig.shop.item_count, "users": len(rig.shop.users)}
+            found["start"] = await at_rest(rig.work, REST_S)
             self.result["catalogues"][str(items)] = found
+            self._took(items, "start", began_s)
             for part in parts:
                 async with self._part(items, part):
                     await self._make(part, rig, recorded, found)
@@ -130,9 +132,9 @@ class Benchmark:
             result["events"] = {"items": rig.shop.item_count, **await events_a_second(rig, EVENT_SECONDS * scale)}
         elif part == "soak":
             half = await half_load(rig, found, plan)
-            await at_rest(rig.work, REST_S)  # what earlier parts left behind is no leak
+            resting = await at_rest(rig.work, REST_S)  # what earlier parts left behind is no leak
             minutes = min(self._task.minutes, QUICK_MINUTES) if quick else self._task.minutes
-            result["soak"] = await soaked(rig, half, minutes)
+            result["soak"] = {**await soaked(rig, half, minutes), **resting}
         else:
             counts, pages = (QUICK_USERS, QUICK_PAGES) if quick else (USERS, PAGES)
             result["users"] = await grown(rig, counts, pages, self._show)
@@ -168,11 +170,14 @@ class Benchmark:
         self._seconds[f"{items} {part}"] = round(time.monotonic() - began_s, 1)
 
 
-def disturbed(found: Any, path: str = "") -> list[str]:
-    """The paths of all runs in a report during which others took too much of the machine."""
+def marked(found: Any, mark: str, path: str = "") -> list[str]:
+    """The paths of all runs in a report with a mark: `disturbed` when others took too much of the machine, `restless`
+    when the ensemble had not come to rest before.
+    """
     if isinstance(found, list):
-        return [each for place, part in enumerate(found) for each in disturbed(part, f"{path}[{place}]")]
+        return [each for place, part in enumerate(found) for each in marked(part, mark, f"{path}[{place}]")]
     if not isinstance(found, dict):
         return []
-    here = [path] if found.get("disturbed") is True else []
-    return here + [each for name, part in found.items() for each in disturbed(part, f"{path}.{name}" if path else name)]
+    here = [path] if found.get(mark) is True else []
+    parts = [marked(part, mark, f"{path}.{name}" if path else name) for name, part in found.items()]
+    return here + [each for part in parts for each in part]

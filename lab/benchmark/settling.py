@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Awaitable, Callable
 from pathlib import Path
+from typing import Any
 
 import grpc
 
@@ -22,10 +23,10 @@ def patience_s(items: int) -> float:
     return 240.0 + items / 2_500.0
 
 
-async def at_rest(work: Path, at_most_s: float) -> float:
+async def at_rest(work: Path, at_most_s: float) -> dict[str, Any]:
     """Return when the ensemble's processes have spent next to nothing for a few seconds, or after the time.
 
-    Returns the cores that they took in the last look.
+    Returns the cores that they took in the last look, and whether that was so much that what follows does not count.
     """
     loop = asyncio.get_running_loop()
     ends_s, calm, cores = loop.time() + at_most_s, 0, 0.0
@@ -37,7 +38,7 @@ async def at_rest(work: Path, at_most_s: float) -> float:
         cores = spent.services_s / spent.seconds
         calm = calm + 1 if cores < AT_REST_CORES else 0
         before = now
-    return round(cores, 3)
+    return {"cores_at_rest": round(cores, 3), "restless": calm < CALM_LOOKS}
 
 
 Compose = Callable[[int], Awaitable[page_composer_pb2.Page]]

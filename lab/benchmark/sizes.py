@@ -14,7 +14,7 @@ from lab.benchmark.failures import BenchmarkFailed
 from lab.benchmark.messages import RecordedPage
 from lab.benchmark.recorded import new_recorder, proxied, record_pages
 from lab.benchmark.rig import MeasuredShop, Rig
-from lab.benchmark.settling import at_rest, patience_s, whole_pages
+from lab.benchmark.settling import patience_s, whole_pages
 from lab.benchmark.showing import Show
 from lab.benchmark.users import UserRows, user_ids
 from lab.evaluation.deeds import deeds_by_user
@@ -61,7 +61,7 @@ class Size:
 async def running(
     size: Size, show: Show, run_id: str, *, record: bool
 ) -> AsyncIterator[tuple[Rig, Sequence[RecordedPage]]]:
-    """Make the shop of a size, start everything, wait until it is at rest; with `record` pages are recorded first.
+    """Make the shop of a size, start everything, wait for whole pages; with `record` pages are recorded first.
 
     What was made is removed at the end. Raises: BenchmarkFailed; CatalogueFailed; ProcessFailed.
     """
@@ -91,7 +91,6 @@ async def running(
 async def _ready(rig: Rig, show: Show) -> None:
     show(f"{rig.shop.item_count:,} items: start", 0, 1)
     await whole_pages(rig.pages("ready").compose, rig.stable, patience_s(rig.shop.item_count))
-    await at_rest(rig.work, REST_S)
     show(f"{rig.shop.item_count:,} items: start", 1, 1)
 
 

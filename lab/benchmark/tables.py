@@ -63,11 +63,17 @@ def _head(result: Found) -> str:
         f"interpreter score {machine.get('interpreter_score')}",
     ]
     quick = " **Quick run: not to be quoted.**" if result.get("quick") else ""
-    noisy = result.get("disturbed") or []
-    more = f" and {len(noisy) - MOST_NAMED} more" if len(noisy) > MOST_NAMED else ""
-    noise = f" **Disturbed** by others' load: {', '.join(noisy[:MOST_NAMED])}{more}." if noisy else ""
+    noise = _named(" **Disturbed** by others' load", result.get("disturbed"))
+    noise += _named(" **Not at rest** before", result.get("restless"))
     failed = f" **Failed**: {', '.join(result['failed'])}." if result.get("failed") else ""
     return ", ".join(told) + ". Simulated shops." + quick + noise + failed
+
+
+def _named(what: str, paths: Sequence[str] | None) -> str:
+    if not paths:
+        return ""
+    more = f" and {len(paths) - MOST_NAMED} more" if len(paths) > MOST_NAMED else ""
+    return f"{what}: {', '.join(paths[:MOST_NAMED])}{more}."
 
 
 def _aims(result: Found) -> str:

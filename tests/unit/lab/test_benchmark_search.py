@@ -2,21 +2,26 @@
 
 import asyncio
 import random
+import time
 from collections import Counter
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from types import SimpleNamespace
 
 import pytest
 
+from lab.benchmark import run, settling
 from lab.benchmark.bisection import Search, highest_load
 from lab.benchmark.failures import BenchmarkFailed
 from lab.benchmark.growth import memory_per_million
+from lab.benchmark.machine import Usage
 from lab.benchmark.open_loop import MOST_BEHIND_S, LoadResult, open_loop
-from lab.benchmark.run import Benchmark, BenchmarkTask, disturbed
+from lab.benchmark.run import Benchmark, BenchmarkTask, marked
 from lab.benchmark.sampling import Sample, tasks_in, trends, vanished
 from lab.benchmark.slopes import slope
 from lab.benchmark.swap import LONGEST_S, PROMOTION_S, SwapPlan, _put_back, p99_ratio, without
+from lab.benchmark.tables import tables
 from services.kit.release import Labels, ReleaseDirectory
 from services.kit.release_writer import ReleaseWriter
 
@@ -220,4 +225,39 @@ async def test_what_fails_does_not_take_the_rest_with_it(tmp_path, monkeypatch):
 
 def test_disturbed_runs_are_found_wherever_they_are():
     result = {"a": {"disturbed": True}, "b": [{"c": {"disturbed": False}}, {"c": {"disturbed": True}}]}
-    assert disturbed(result) == ["a", "b[1].c"]
+    assert marked(result, "disturbed") == ["a", "b[1].c"]
+
+
+async def test_an_ensemble_that_does_not_come_to_rest_is_marked(tmp_path, monkeypatch):
+    def busy(_work: object) -> Usage:
+        now_s = time.monotonic()
+        return Usage(now_s, {"ranker": now_s}, 2.0 * now_s)
+
+    monkeypatch.setattr(settling, "usage", busy)
+    monkeypatch.setattr(settling, "LOOK_EVERY_S", 0.01)
+    found = await settling.at_rest(tmp_path, 0.03)
+    assert found == {"cores_at_rest": 1.0, "restless": True}
+    monkeypatch.setattr(settling, "usage", lambda _work: Usage(time.monotonic(), {"ranker": 0.0}, 0.0))
+    assert await settling.at_rest(tmp_path, 60.0) == {"cores_at_rest": 0.0, "restless": False}
+
+
+async def test_a_report_says_which_sizes_were_measured_without_rest(tmp_path, monkeypatch):
+    @asynccontextmanager
+    async def started(*_args: object, **_options: object):
+        yield SimpleNamespace(shop=SimpleNamespace(item_count=2_000, users=[]), work=tmp_path), []
+
+    async def restless(*_: object) -> dict:
+        return {"cores_at_rest": 0.9, "restless": True}
+
+    benchmark = Benchmark(BenchmarkTask(tmp_path, "boutique", sizes=(2_000,), parts=("load",)), lambda *_: None)
+
+    async def make(*_: object) -> None:
+        return None
+
+    monkeypatch.setattr(run, "running", started)
+    monkeypatch.setattr(run, "at_rest", restless)
+    monkeypatch.setattr(benchmark, "_make", make)
+    result = await benchmark.run()
+    assert result["catalogues"]["2000"]["start"]["cores_at_rest"] == 0.9
+    assert result["restless"] == ["catalogues.2000.start"]
+    assert "**Not at rest** before: catalogues.2000.start." in tables(result)
