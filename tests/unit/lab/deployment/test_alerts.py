@@ -19,6 +19,7 @@ from services.kit.telemetry import metrics
 from services.kit.upstream import Upstream
 from services.page_composer.page_metrics import PageMetrics
 from services.user_profile.tallies import Tallies
+from tests.unit.lab.deployment.promql import Series, evaluated
 from vitrine.page_composer.v1 import page_composer_pb2
 from vitrine.user_profile.v1 import user_profile_pb2
 
@@ -91,6 +92,47 @@ def test_labels_in_summaries_survive_the_expression():
             name = label.split()[0]
             grouped = uses_of(rule.expr).grouped
             assert name in grouped | TARGET_LABELS, f"{rule.alert}: {name} is summed away"
+
+
+HOUR_S, SCRAPE_S = 3_600.0, 10.0
+
+
+def line(name: str, until_s: float, value: float = 1.0, a_second: float = 0.0, **labels: str) -> Series:
+    """A series over two hours that ends when its process does: what is gone is not scraped."""
+    times = [SCRAPE_S * number for number in range(int(2 * HOUR_S / SCRAPE_S) + 1)]
+    return Series(name, labels, [(at_s, value + a_second * at_s) for at_s in times if at_s <= until_s])
+
+
+def fires(alert: str, series: list[Series]) -> list[set[tuple[str, str]]]:
+    (rule,) = [rule for rule in RULES if rule.alert == alert]
+    return [set(labels) for labels in evaluated(rule.expr, series, 2 * HOUR_S)]
+
+
+def test_a_total_outage_wakes_somebody_up():
+    ended_s = 2 * HOUR_S - 600.0
+    assert fires("PagesStopped", [line("vitrine_pages_total", ended_s, a_second=3.0, shop="a")]) == [set()]
+    assert fires("PagesStopped", [line("vitrine_pages_total", 2 * HOUR_S, a_second=3.0, shop="a")]) == []
+    assert fires("PagesStopped", [line("vitrine_pages_total", 2 * HOUR_S, a_second=0.0, shop="a")]) == []
+    assert fires("PagesStopped", []) == []
+
+
+def test_replicas_that_have_left_dns_are_missed():
+    ended_s, now_s = 2 * HOUR_S - 600.0, 2 * HOUR_S
+    whole = [line("up", now_s, job="ranker", instance=instance) for instance in ("a", "b")]
+    gone = [line("up", ended_s, job="page_composer", instance=instance) for instance in ("a", "b")]
+    assert fires("ReplicasGone", whole) == []
+    assert fires("ReplicasGone", [*whole, *gone]) == [{("job", "page_composer")}]
+    one_left = [line("up", now_s, job="page_composer", instance="a"), gone[1]]
+    assert fires("ReplicasGone", [*whole, *one_left]) == [{("job", "page_composer")}]
+    replaced = Series("up", {"job": "page_composer", "instance": "c"}, [(now_s, 1.0)])
+    assert fires("ReplicasGone", [*whole, *one_left, replaced]) == []
+
+
+@pytest.mark.parametrize(("state", "count"), [(0.0, 0), (1.0, 1), (2.0, 1)])
+def test_a_dependency_that_is_only_probed_is_cut_off(state, count):
+    # A breaker before a dependency that hangs is half-open for as long as its probe waits.
+    series = [line("vitrine_breaker_state", 2 * HOUR_S, state, job="page_composer", instance="a", dependency="ranker")]
+    assert len(fires("DependencyCutOff", series)) == count
 
 
 def test_what_nobody_exports_is_found():
