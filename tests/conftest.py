@@ -41,7 +41,7 @@ def missing_for(item: pytest.Item) -> str | None:
     if item.get_closest_marker("shared_data") and not os.environ.get("VITRINE_DATA"):
         return "VITRINE_DATA, the folder of real data, is not set"
     if item.get_closest_marker("spark") and (find_spec("pyspark") is None or not java_found()):
-        return "no pyspark (`make spark`) or no Java"
+        return "no pyspark (`make spark`) or no Java 17 or newer"
     return None
 
 
