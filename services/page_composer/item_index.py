@@ -20,7 +20,7 @@ DEFAULT_MARGIN_RATIO = 0.3
 """Assumed while no item of the shop says its margin; then the shop's own average is taken."""
 
 ANSWERS_REMEMBERED = 1_000
-"""Filters of category or region whose codes a snapshot remembers."""
+"""Filters of category or region whose codes a snapshot remembers, and as many filters of items with their rows."""
 FACTS_KEPT = 10_000
 """Facts that are kept put together: the items that pages show."""
 
@@ -231,6 +231,21 @@ class ItemIndex:
 
     @cached_property
     def _answers(self) -> dict[Hashable, Bools]:
+        return {}
+
+    def remembered_rows(self, key: Hashable, work_out: Callable[[], Ints]) -> Ints:
+        """Rows that were worked out for a key once, read-only: this snapshot's answer does not change."""
+        known = self._rows_found.get(key)
+        if known is None:
+            while len(self._rows_found) >= ANSWERS_REMEMBERED:
+                del self._rows_found[next(iter(self._rows_found))]
+            known = work_out()
+            known.flags.writeable = False
+            self._rows_found[key] = known
+        return known
+
+    @cached_property
+    def _rows_found(self) -> dict[Hashable, Ints]:
         return {}
 
     def margin_minor(self, rows: Ints) -> Floats:

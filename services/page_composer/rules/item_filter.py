@@ -40,7 +40,13 @@ class ItemFilter:
         return mask
 
     def newest(self, index: ItemIndex, most: int) -> Ints:
-        """`[at most most]` rows of the items it is about that can be bought, the newest first."""
+        """`[at most most]` rows of the items it is about that can be bought, the newest first.
+
+        Remembered by the index: what few items match is looked for among all of them.
+        """
+        return index.remembered_rows((self, most), lambda: self._newest(index, most))
+
+    def _newest(self, index: ItemIndex, most: int) -> Ints:
         if self.item_ids:
             named = np.unique(index.rows(self.item_ids))
             rows = self._among(index, named[named >= 0])

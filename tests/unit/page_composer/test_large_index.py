@@ -151,6 +151,32 @@ def test_what_is_recent_is_found_as_in_a_small_catalogue(
     assert index.count_by_category().shape == plain.count_by_category().shape
 
 
+def test_what_a_filter_matches_is_looked_for_once_a_snapshot(large: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    builder = IndexBuilder()
+    builder.put(ItemFacts(f"i{number}", "", brand="Aster", created_s=1.0 + number) for number in range(20))
+    first = builder.snapshot()
+    looked_at: list[int] = []
+    among = ItemFilter._among
+
+    def counted(wanted: ItemFilter, index: ItemIndex, rows: np.ndarray) -> np.ndarray:
+        looked_at.append(len(rows))
+        return among(wanted, index, rows)
+
+    monkeypatch.setattr(ItemFilter, "_among", counted)
+    for wanted in (ItemFilter(brands=("Aster",)), ItemFilter(brands=("Birch",))):
+        looked_at.clear()
+        found = wanted.newest(first, 48)
+        assert sum(looked_at) >= 20
+        looked_at.clear()
+        assert wanted.newest(first, 48).tolist() == found.tolist()
+        assert looked_at == []
+        with pytest.raises(ValueError, match="read-only"):
+            first.remembered_rows("given", lambda: np.arange(3))[0] = 1
+    assert ItemFilter(brands=("Aster",)).newest(first, 3).tolist() == [19, 18, 17]
+    builder.put([ItemFacts("new", "", brand="Birch", created_s=99.0)])
+    assert len(ItemFilter(brands=("Birch",)).newest(builder.snapshot(), 48)) == 1
+
+
 def test_the_census_is_renewed_when_much_has_changed(large: None) -> None:
     builder = IndexBuilder()
     builder.put(ItemFacts(f"i{number}", "", category="A", price_minor=100) for number in range(20))
