@@ -68,24 +68,10 @@ def listing(lister: ProcessSpec, releases: str) -> dict[str, Any]:
 
 def tensorflow_serving(spec: ProcessSpec, after: str) -> dict[str, Any]:
     """The real model server in the place of the embedded one: no batching across requests (ADR 0016)."""
-    flags = {
-        "port": spec.port,
-        "rest_api_port": REST_PORT,
-        "model_config_file": MODEL_LIST,
-        "model_config_file_poll_wait_seconds": 1,
-        "file_system_poll_wait_seconds": 1,
-        "allow_version_labels_for_unavailable_models": "true",
-        "enable_model_warmup": "true",
-        "max_num_load_retries": 2,
-        "tensorflow_intra_op_parallelism": 1,
-        "tensorflow_inter_op_parallelism": 2,
-        "enable_grpc_healthcheck_service": "true",
-        "monitoring_config_file": "/etc/vitrine/monitoring.config",
-    }
     return {
         "image": spec.stock_image,
         "entrypoint": ["/usr/bin/tensorflow_model_server"],
-        "command": [f"--{name}={value}" for name, value in flags.items()],
+        "command": [f"--{name}={value}" for name, value in _serving_flags(spec).items()],
         "environment": {"TF_CPP_MIN_LOG_LEVEL": "1"},
         "volumes": [
             f"releases:{RELEASES}:ro",
@@ -106,6 +92,23 @@ def tensorflow_serving(spec: ProcessSpec, after: str) -> dict[str, Any]:
         "restart": "unless-stopped",
         "stop_grace_period": "15s",
         "deploy": {"replicas": spec.replicas, "resources": {"limits": {"memory": f"{spec.memory_mb}M"}}},
+    }
+
+
+def _serving_flags(spec: ProcessSpec) -> dict[str, Any]:
+    return {
+        "port": spec.port,
+        "rest_api_port": REST_PORT,
+        "model_config_file": MODEL_LIST,
+        "model_config_file_poll_wait_seconds": 1,
+        "file_system_poll_wait_seconds": 1,
+        "allow_version_labels_for_unavailable_models": "true",
+        "enable_model_warmup": "true",
+        "max_num_load_retries": 2,
+        "tensorflow_intra_op_parallelism": 1,
+        "tensorflow_inter_op_parallelism": 2,
+        "enable_grpc_healthcheck_service": "true",
+        "monitoring_config_file": "/etc/vitrine/monitoring.config",
     }
 
 

@@ -12,7 +12,8 @@ from services.page_composer.brief import PageRequest
 from services.page_composer.compose import Composer
 from services.page_composer.decisions import campaign_of, rule_of, template_of
 from services.page_composer.logged_page import LoggedPage
-from services.page_composer.preview import changes
+from services.page_composer.page import Page
+from services.page_composer.preview import Change, changes
 from services.page_composer.requests import check_compose, check_export, check_preview, locale_of, visit_of
 from services.page_composer.shops import Shops
 from services.page_composer.store.page_store import PageStore
@@ -84,22 +85,7 @@ class PageComposerServicer(page_composer_pb2_grpc.PageComposerServiceServicer):
             before_asked = asked
         before = await self._composer.preview(before_asked, standing)
         after = await self._composer.preview(asked, changed)
-        answer = pb.PreviewPageResponse(
-            changes=[
-                pb.SlotChange(
-                    placement=common_pb2.Placement(
-                        page_id=after.page_id,
-                        section_id=change.section_id,
-                        row=change.row,
-                        column=change.column,
-                        device=common_pb2.Device.ValueType(after.device),
-                    ),
-                    before_item_id=change.before_item_id,
-                    after_item_id=change.after_item_id,
-                )
-                for change in changes(before, after)
-            ]
-        )
+        answer = pb.PreviewPageResponse(changes=[change_message(change, after) for change in changes(before, after)])
         Answer(after, self._key, explain=True).write(answer.page)
         return answer
 
@@ -115,6 +101,21 @@ class PageComposerServicer(page_composer_pb2_grpc.PageComposerServiceServicer):
     def _visit(self, request: pb.ComposePageRequest | pb.PreviewPageRequest, at_s: float) -> Visit:
         locale = locale_of(request.visit, self._wording, self._default_locale)
         return visit_of(request.shop_id, request.request_id, request.visit, at_s, locale)
+
+
+def change_message(change: Change, after: Page) -> pb.SlotChange:
+    """A slot that differs from the page before, as the contract carries it."""
+    return pb.SlotChange(
+        placement=common_pb2.Placement(
+            page_id=after.page_id,
+            section_id=change.section_id,
+            row=change.row,
+            column=change.column,
+            device=common_pb2.Device.ValueType(after.device),
+        ),
+        before_item_id=change.before_item_id,
+        after_item_id=change.after_item_id,
+    )
 
 
 def logged_message(logged: LoggedPage) -> pb.LoggedPage:
