@@ -114,9 +114,8 @@ async def open_loop(
         tasks.add(task)
         task.add_done_callback(tasks.discard)
     await asyncio.gather(*tasks)
-    ended_s = loop.time()
-    result.drain_s = max(ended_s - last_s, 0.0)
-    result.lasted_s = max(ended_s - began_s, result.seconds)
+    result.drain_s = max(loop.time() - last_s, 0.0)
+    result.lasted_s = max(loop.time() - began_s, result.seconds)
     return result
 
 
