@@ -12,6 +12,7 @@ from typing import Self
 import numpy as np
 from numpy.typing import NDArray
 
+from services.ranker.item_facts import CodedTexts
 from services.ranker.postings import Postings
 from services.ranker.query import WordIndex
 
@@ -62,10 +63,9 @@ class Names:
             self.names.append(name)
         return code
 
-    def of(self, codes: NDArray[np.int32]) -> list[str]:
-        """`[n]` the names of codes."""
-        names = self.names
-        return [names[code] for code in codes.tolist()]
+    def column(self, codes: NDArray[np.int32]) -> CodedTexts:
+        """`[n]` the names of codes, as a column that knows them; nothing may be added while it is in use."""
+        return CodedTexts(codes, self.names, self._code_of)
 
     def within(self, paths: Sequence[str]) -> NDArray[np.bool_]:
         """`[names]` which names are one of the category paths or below one; kept, not to be written to."""
@@ -102,6 +102,8 @@ class Catalogue:
         """Where items are by category, brand and age; None while the catalogue is small or being read."""
         self.changed: list[int] = []
         """Positions that the postings do not have, or not where they are now."""
+        self._masks: dict[tuple[tuple[str, ...], tuple[str, ...]], NDArray[np.bool_]] = {}
+        """What `present_of` answered since the last change."""
         self._position_of: dict[str, int] = {}
         self._numbers = {name: np.zeros(_FIRST_CAPACITY, kind) for name, kind in _COLUMNS.items()}
 
@@ -178,8 +180,35 @@ class Catalogue:
         position_of = self._position_of
         return np.array([position_of.get(item_id, -1) for item_id in item_ids], np.int64)
 
+    def present_of(
+        self, categories: Sequence[str], brands: Sequence[str], positions: NDArray[np.signedinteger] | None = None
+    ) -> NDArray[np.bool_]:
+        """`[items]`, or for each of `[k]` positions: which are in the shop, in one of the category paths or below one,
+        and of one of the brands, where any are named. Not to be written to.
+        """
+        if positions is not None or len(self) > LARGE:
+            return self._present_of(categories, brands, slice(None) if positions is None else positions)
+        key = (tuple(categories), tuple(brands))
+        mask = self._masks.get(key)
+        if mask is None:
+            while len(self._masks) >= _REMEMBERED:
+                del self._masks[next(iter(self._masks))]
+            mask = self._masks[key] = self._present_of(categories, brands, slice(None))
+        return mask
+
+    def _present_of(
+        self, categories: Sequence[str], brands: Sequence[str], at: slice | NDArray[np.signedinteger]
+    ) -> NDArray[np.bool_]:
+        mask = self.present[at].copy()
+        if categories:
+            mask &= self.categories.within(categories)[self.category_codes[at]]
+        if brands:
+            mask &= self.brands.matching(frozenset(brands).__contains__)[self.brand_codes[at]]
+        return mask
+
     def put(self, items: Sequence[CatalogueItem]) -> None:
         """Add items or replace what is known of them."""
+        self._masks.clear()
         new: list[CatalogueItem] = []
         for item in items:
             position = self._position_of.get(item.item_id)
@@ -194,11 +223,13 @@ class Catalogue:
 
     def delete(self, item_ids: Iterable[str]) -> None:
         """Mark items as gone; unknown ids are ignored."""
+        self._masks.clear()
         positions = self.all_positions(item_ids)
         self._numbers["present"][positions[positions >= 0]] = False
 
     def delete_all_but(self, item_ids: Iterable[str]) -> None:
         """Mark everything else as gone."""
+        self._masks.clear()
         positions = self.all_positions(item_ids)
         kept = np.zeros(len(self), np.bool_)
         kept[positions[positions >= 0]] = True

@@ -5,6 +5,7 @@ Sources think in rows of the release's vocabulary; items newer than the release 
 
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,7 +20,7 @@ from services.ranker.fresh_neighbours import (
 from services.ranker.pool_filter import Masks
 from services.ranker.pools import CATALOGUE, GIVEN, NONE, FilledPool, Ground, Pool
 from services.ranker.ranker_release import DAY_S, NEW_SCALE_DAYS
-from services.ranker.source import Retrieved, best_rows
+from services.ranker.source import Retrieved, best_places
 
 NEW = "new"
 
@@ -55,7 +56,15 @@ def _given(pool: Pool, ground: Ground, masks: Masks) -> FilledPool:
     positions = ground.items.catalogue.positions(dict.fromkeys(pool.item_ids))
     positions = positions[positions >= 0]
     positions = positions[masks.positions(pool.filter).check(positions)][: pool.limit]
-    return _plain(pool, positions, np.linspace(1.0, 0.5, len(positions), dtype=np.float32), ground)
+    return _plain(pool, positions, _declining(len(positions)), ground)
+
+
+@lru_cache(maxsize=512)
+def _declining(count: int) -> NDArray[np.float32]:
+    """Scores of items in the order given, from 1 to a half."""
+    scores = np.linspace(1.0, 0.5, count, dtype=np.float32)
+    scores.flags.writeable = False
+    return scores
 
 
 def _from_catalogue(pool: Pool, ground: Ground, masks: Masks) -> FilledPool:
@@ -67,7 +76,7 @@ def _from_catalogue(pool: Pool, ground: Ground, masks: Masks) -> FilledPool:
         # Shares are whole numbers of words, and popularity never makes up for one.
         shares = ground.items.catalogue.words.match(pool.filter.query)[positions]
         scores = shares + scores / np.float32(2 * len(pool.filter.query))
-    best = best_rows(scores, np.ones(len(positions), np.bool_), pool.limit)
+    best = best_places(scores, pool.limit)
     return _plain(pool, positions[best], scores[best], ground)
 
 
@@ -78,7 +87,7 @@ def _newest(pool: Pool, ground: Ground, masks: Masks) -> FilledPool:
     created_s = catalogue.created_s
     positions = positions[created_s[positions] > 0.0]
     age_days = np.maximum(ground.now_s - created_s[positions], 0.0) / DAY_S
-    best = best_rows(-age_days.astype(np.float32), np.ones(len(positions), np.bool_), pool.limit)
+    best = best_places(-age_days.astype(np.float32), pool.limit)
     scores = np.exp(-age_days[best] / NEW_SCALE_DAYS).astype(np.float32)
     stand_in = ground.release.p_click(NEW, scores)
     return FilledPool(pool.pool_id, positions[best], scores, stand_in, np.full(len(best), NONE, np.int32))
@@ -89,7 +98,10 @@ def _from_source(pool: Pool, ground: Ground, masks: Masks) -> FilledPool:
     seed_rows = release.vocabulary.rows(pool.seed_item_ids)
     if len(seed_rows) and seed_rows.max() < 0:
         return _nothing(pool)  # what the shelf starts from is newer than the source: the visitor's history is no answer
-    found = release.sources[pool.source].retrieve(ground.visitor, seed_rows, masks.rows(pool.filter), pool.limit)
+    source = release.sources[pool.source]
+    from_history = source.uses_seeds and not len(seed_rows)
+    seeds = ground.history if from_history else source.seeds(ground.visitor, seed_rows)
+    found = source.retrieve(ground.visitor, seeds, masks.rows(pool.filter), pool.limit)
     return _known(pool, ground, found)
 
 
@@ -115,13 +127,12 @@ def _most_popular(ground: Ground) -> NDArray[np.int32] | None:
 
 def _known(pool: Pool, ground: Ground, found: Retrieved) -> FilledPool:
     item_ids = ground.release.vocabulary.item_ids
-    place = {row: index for index, row in enumerate(found.seeds.tolist())}
     return FilledPool(
         pool_id=pool.pool_id,
         positions=ground.items.rows.positions(found.rows),
         scores=found.scores,
         stand_in=found.p_click_if_seen,
-        evidence=np.array([place.get(row, NONE) for row in found.via.tolist()], np.int32),
+        evidence=found.speakers,
         seeds=[item_ids[row] for row in found.seeds.tolist()],
         paths=found.paths,
     )

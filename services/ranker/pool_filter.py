@@ -161,16 +161,15 @@ def allowed(
     catalogue: Catalogue, wanted: PoolFilter, now_s: float, positions: NDArray[np.signedinteger] | None = None
 ) -> NDArray[np.bool_]:
     """`[items]`, or for each of `[k]` positions: True for items that are in the shop and pass. Sold-out items pass:
-    showing is the page's affair.
+    showing is the page's affair. Not to be written to.
 
     With a search and positions, these must hold every item that has enough of the words.
     """
-    at = slice(None) if positions is None else positions
-    mask = catalogue.present[at].copy()
-    if wanted.categories:
-        mask &= catalogue.categories.within(wanted.categories)[catalogue.category_codes[at]]
-    if wanted.brands:
-        mask &= catalogue.brands.matching(frozenset(wanted.brands).__contains__)[catalogue.brand_codes[at]]
+    at: slice | NDArray[np.signedinteger] = slice(None) if positions is None else positions
+    mask = catalogue.present_of(wanted.categories, wanted.brands, positions)
+    if positions is None and wanted == PoolFilter(categories=wanted.categories, brands=wanted.brands):
+        return mask
+    mask = mask.copy()
     if wanted.maximum_age_days is not None:
         mask &= catalogue.created_s[at] >= now_s - wanted.maximum_age_days * DAY_S
     if wanted.reduced_only:

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Final
 
 import numpy as np
@@ -10,6 +11,7 @@ from numpy.typing import NDArray
 from services.ranker.items import Items
 from services.ranker.pool_filter import PoolFilter
 from services.ranker.ranker_release import RankerRelease
+from services.ranker.source import Seeds, history_seeds
 from services.ranker.visitor import Visitor
 
 GIVEN: Final = "given"
@@ -65,3 +67,8 @@ class Ground:
     release: RankerRelease
     items: Items
     now_s: float
+
+    @cached_property
+    def history(self) -> Seeds:
+        """The visitor's own history as what sources start from."""
+        return history_seeds(self.visitor, self.release.vocabulary)

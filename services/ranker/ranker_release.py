@@ -10,11 +10,11 @@ from numpy.typing import NDArray
 from services.kit.release import Release
 from services.ranker.catalogue import NOT_COUNTED, Catalogue
 from services.ranker.fresh_items import FreshItems
-from services.ranker.item_facts import ItemFacts
+from services.ranker.item_facts import CodedTexts, ItemFacts
 from services.ranker.items import Items, add_missing, remembered
 from services.ranker.model.normalisation import Normalisation
 from services.ranker.model.signature import CONTENT_SIZE
-from services.ranker.price_bands import PriceBands
+from services.ranker.price_bands import BANDS, PriceBands
 from services.ranker.row_map import RowMap
 from services.ranker.source import Seeds, Source, best_rows
 from services.ranker.sources import SOURCE_NAMES, load_source
@@ -89,7 +89,7 @@ class RankerRelease:
 
     def weekly_popularity(self, rows: NDArray[np.int32]) -> NDArray[np.float32]:
         """`[n]` the middle column of `popularity`."""
-        return np.where(rows >= 0, self.row_popularity[:, 1][rows], np.float32(0.0))
+        return self._weekly[rows]
 
     def p_click(self, source: str, scores: NDArray[np.float32]) -> NDArray[np.float32]:
         """`[n]` P(click | examined) that scores of a source stand for."""
@@ -98,7 +98,7 @@ class RankerRelease:
 
     def p_click_of_popularity(self, rows: NDArray[np.int32]) -> NDArray[np.float32]:
         """`[n]` P(click | examined) by popularity alone, on the scale of the popular source: 1 is average."""
-        return self.p_click("popular", self.weekly_popularity(rows) * self._popularity_scale)
+        return self._p_click_of_row[rows]
 
     def vectors(self, item_ids: Sequence[str]) -> NDArray[np.float32]:
         """`[n, 128]` content of known and fresh items; zeros for items without any."""
@@ -111,29 +111,38 @@ class RankerRelease:
         catalogue = items.catalogue
         rows = items.rows.rows(positions)
         item_ids = [catalogue.item_ids[position] for position in positions.tolist()]
-        categories = catalogue.categories.of(catalogue.category_codes[positions])
+        categories = catalogue.categories.column(catalogue.category_codes[positions])
         prices = catalogue.price_minor[positions]
         popularity = self.popularity(rows)
-        bands = self.vocabulary.price_bands
+        fresh = np.flatnonzero(rows < 0).tolist()
         return ItemFacts(
             item_ids=item_ids,
             rows=rows,
             price_minor=prices,
             list_price_minor=catalogue.list_price_minor[positions],
-            brands=catalogue.brands.of(catalogue.brand_codes[positions]),
+            brands=catalogue.brands.column(catalogue.brand_codes[positions]),
             categories=categories,
-            price_bands=[
-                bands[row] if row >= 0 else self.price_bands.band(price, category)
-                for row, price, category in zip(rows.tolist(), prices.tolist(), categories, strict=True)
-            ],
+            price_bands=self._bands(rows, {place: (int(prices[place]), categories[place]) for place in fresh}),
             popularity_1d=popularity[:, 0],
             popularity_7d=popularity[:, 1],
             popularity_30d=popularity[:, 2],
             # The events that training learns from do not say what stock was then, so the model is not told now either.
             stock=np.full(len(positions), NOT_COUNTED, np.int32),
             age_days=((now_s - catalogue.created_s[positions]) / DAY_S).astype(np.float32),
-            new_vectors=self.fresh.content([item_ids[index] for index in np.flatnonzero(rows < 0).tolist()]),
+            new_vectors=self.fresh.content([item_ids[place] for place in fresh]),
         )
+
+    def prepare(self) -> None:
+        """Work out now what the first call would wait for: columns as long as the vocabulary."""
+        for column in (self._weekly, self._p_click_of_row, self._band_of_row):
+            column.flags.writeable = False
+
+    def _bands(self, rows: NDArray[np.int32], fresh: Mapping[int, tuple[int, str]]) -> CodedTexts:
+        """Price bands of rows; for the places of fresh items by price and category."""
+        code_of, codes = self._band_codes, self._band_of_row[rows]
+        for place, (price_minor, category) in fresh.items():
+            codes[place] = code_of[self.price_bands.band(price_minor, category)]
+        return CodedTexts(codes, list(code_of), code_of)
 
     def items(self, catalogue: Catalogue) -> Items:
         """The live catalogue seen with this release's rows; until it is complete, the vocabulary. Hold its lock."""
@@ -165,6 +174,29 @@ class RankerRelease:
         freshness = new.score(Visitor(), Seeds(np.zeros(0, np.int32), np.zeros(0, np.float32))).scores
         age_days = -NEW_SCALE_DAYS * np.log(np.clip(freshness.astype(np.float64), 1e-30, 1.0))
         return [self.created_s - age * DAY_S for age in age_days.tolist()]
+
+    @cached_property
+    def _weekly(self) -> NDArray[np.float32]:
+        """`[vocabulary + 1]` actions of the 7 days before training; 0 in the end, where row −1 looks."""
+        weekly = self.row_popularity[:, 1]
+        return np.append(weekly, weekly.dtype.type(0.0))
+
+    @cached_property
+    def _p_click_of_row(self) -> NDArray[np.float32]:
+        """`[vocabulary + 1]` P(click | examined) by popularity alone; the last is for row −1."""
+        return self.p_click("popular", self._weekly * self._popularity_scale)
+
+    @cached_property
+    def _band_codes(self) -> dict[str, int]:
+        """Price band → code."""
+        names = dict.fromkeys(["", *BANDS, *sorted(set(self.vocabulary.price_bands))])
+        return {name: code for code, name in enumerate(names)}
+
+    @cached_property
+    def _band_of_row(self) -> NDArray[np.int32]:
+        """`[vocabulary + 1]` codes of the items' price bands; the last is for row −1."""
+        code_of = self._band_codes
+        return np.array([*(code_of[band] for band in self.vocabulary.price_bands), code_of[""]], np.int32)
 
     @cached_property
     def _popularity_scale(self) -> np.float32:

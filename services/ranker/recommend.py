@@ -2,6 +2,7 @@
 
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -94,13 +95,25 @@ async def score(gathered: Gathered, predict: Predict) -> Probabilities:
 
 def order_pools(gathered: Gathered, click: NDArray[np.float32]) -> list[OrderedPool]:
     """Every pool by descending P(click), with a query by the words matched first; ties keep the source's order."""
-    ordered = []
-    for pool, columns in zip(gathered.pools, gathered.columns, strict=True):
-        kept = np.flatnonzero(columns >= 0)
-        keys = [-click[columns[kept]]] if pool.words is None else [-click[columns[kept]], -pool.words[kept]]
-        order = kept[np.lexsort(keys)]
-        ordered.append(OrderedPool(pool, order, columns[order]))
-    return ordered
+    pools = gathered.pools
+    if not pools:
+        return []
+    # All pools are sorted at once, the pool being the first key: numpy's cost a call is more than that of a candidate.
+    starts = _starts(pools)
+    columns = np.concatenate(gathered.columns)
+    owners = np.repeat(np.arange(len(pools)), np.diff(starts))
+    kept = np.flatnonzero(columns >= 0)
+    keys: list[NDArray[np.generic]] = [-click[columns[kept]]]
+    if any(pool.words is not None for pool in pools):
+        words = [np.zeros(len(pool), np.float32) if pool.words is None else pool.words for pool in pools]
+        keys.append(-np.concatenate(words)[kept])
+    order = kept[np.lexsort([*keys, owners[kept]])]
+    ends = np.searchsorted(owners[order], np.arange(len(pools) + 1)).tolist()
+    places, columns = order - starts[owners[order]], columns[order]
+    return [
+        OrderedPool(pool, places[start:end], columns[start:end])
+        for pool, (start, end) in zip(pools, pairwise(ends), strict=True)
+    ]
 
 
 def unite(filled: Sequence[FilledPool], limit: int) -> NDArray[np.int64]:
@@ -116,24 +129,32 @@ def unite(filled: Sequence[FilledPool], limit: int) -> NDArray[np.int64]:
 
 def columns_of(filled: Sequence[FilledPool], union: NDArray[np.int64]) -> list[NDArray[np.int32]]:
     """For each pool `[m]` where its candidates stand in the union; −1 for those that did not fit."""
-    order = np.argsort(union)
-    columns = []
-    for pool in filled:
-        if not len(union):
-            columns.append(np.full(len(pool), -1, np.int32))
-            continue
-        place = order[np.minimum(np.searchsorted(union, pool.positions, sorter=order), len(union) - 1)]
-        columns.append(np.where(union[place] == pool.positions, place, -1).astype(np.int32))
-    return columns
+    if not filled:
+        return []
+    positions = np.concatenate([pool.positions for pool in filled])
+    if len(union):
+        order = np.argsort(union)
+        place = order[np.minimum(np.searchsorted(union, positions, sorter=order), len(union) - 1)]
+        columns = np.where(union[place] == positions, place, -1).astype(np.int32)
+    else:
+        columns = np.full(len(positions), -1, np.int32)
+    ends = _starts(filled).tolist()
+    return [columns[start:end] for start, end in pairwise(ends)]
 
 
 def stand_in_of(filled: Sequence[FilledPool], columns: Sequence[NDArray[np.int32]], size: int) -> NDArray[np.float32]:
     """`[size]` the highest P(click | examined) that any source gives each candidate."""
     best = np.zeros(size, np.float32)
-    for pool, column in zip(filled, columns, strict=True):
+    if filled:
+        column = np.concatenate(columns)
         kept = column >= 0
-        np.maximum.at(best, column[kept], pool.stand_in[kept])
+        np.maximum.at(best, column[kept], np.concatenate([pool.stand_in for pool in filled])[kept])
     return best
+
+
+def _starts(pools: Sequence[FilledPool]) -> NDArray[np.int64]:
+    """`[pools + 1]` where each pool's candidates begin when all stand in one column, and where the last ones end."""
+    return np.cumsum([0, *map(len, pools)])
 
 
 def _ready(

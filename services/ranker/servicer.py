@@ -44,11 +44,10 @@ class RankerServicer(ranker_pb2_grpc.RankerServiceServicer):
             scored = await score(gathered, self._holdings.predict(release))
         with stages.stage("order"):
             ordered = order_pools(gathered, scored.click)
-        return ranker_pb2.RecommendResponse(
+        response = ranker_pb2.RecommendResponse(
             item_ids=gathered.item_ids,
             p_click_if_seen=scored.click.tolist(),
             p_purchase_if_seen=scored.purchase.tolist(),
-            pools=[_filled(pool) for pool in ordered],
             release_id=release.release_id,
             model_version=scored.model_version,
             calibrated=release.calibrated,
@@ -56,6 +55,9 @@ class RankerServicer(ranker_pb2_grpc.RankerServiceServicer):
             timings=stages.messages(),
             item_cursor=gathered.item_cursor,
         )
+        for pool in ordered:
+            _add(response, pool)
+        return response
 
     async def ScoreItems(  # type: ignore[override]  # noqa: N802
         self, request: ranker_pb2.ScoreItemsRequest, context: grpc.aio.ServicerContext
@@ -144,10 +146,11 @@ def _pool(pool: ranker_pb2.Pool) -> Pool:
     )
 
 
-def _filled(pool: OrderedPool) -> ranker_pb2.FilledPool:
+def _add(response: ranker_pb2.RecommendResponse, pool: OrderedPool) -> None:
+    """Put a pool into the answer, in place: what is handed over as a message is copied."""
     filled, order = pool.filled, pool.order
     paths: Sequence[str] = [filled.paths[place] for place in order.tolist()] if filled.paths else ()
-    return ranker_pb2.FilledPool(
+    response.pools.add(
         pool_id=filled.pool_id,
         indexes=pool.columns.tolist(),
         source_scores=filled.scores[order].tolist(),

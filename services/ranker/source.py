@@ -114,12 +114,19 @@ class Retrieved:
     """`[k]` the source's own scores, not increasing."""
     p_click_if_seen: NDArray[np.float32]
     """`[k]` what the scores stand for while the model server is down; calibrated offline."""
-    via: NDArray[np.int32]
-    """`[k]` vocabulary row of the seed that speaks most for the candidate, −1 where there is none."""
+    speakers: NDArray[np.int32]
+    """`[k]` place in `seeds` of the one that speaks most for the candidate, −1 where there is none."""
     seeds: NDArray[np.int32]
     """`[s]` vocabulary rows of the seeds used."""
     paths: Sequence[str] = ()
     """`[k]` for knowledge_graph: "brand:Aster > category:Women/Dresses"; empty for the others."""
+
+    @property
+    def via(self) -> NDArray[np.int32]:
+        """`[k]` vocabulary row of the seed that speaks most for the candidate, −1 where there is none."""
+        if not len(self.seeds):
+            return self.speakers
+        return np.where(self.speakers >= 0, self.seeds[np.maximum(self.speakers, 0)], -1).astype(np.int32)
 
 
 class Source(ABC):
@@ -158,30 +165,28 @@ class Source(ABC):
         return ()
 
     def retrieve(
-        self, visitor: Visitor, seed_rows: NDArray[np.int32], allowed: Allowed | NDArray[np.bool_], limit: int
+        self, visitor: Visitor, seed_rows: NDArray[np.int32] | Seeds, allowed: Allowed | NDArray[np.bool_], limit: int
     ) -> Retrieved:
         """The best `limit` allowed items.
 
         Args:
             visitor: whose page it is.
             seed_rows: `[s]` rows to start from; empty: the visitor's recent actions, whose items are then left out.
+                Also taken: what `seeds` made of them.
             allowed: which rows the pool's filter lets through; a mask `[items]` is taken too.
             limit: at most so many.
 
         """
-        seeds = self.seeds(visitor, seed_rows)
+        seeds = seed_rows if isinstance(seed_rows, Seeds) else self.seeds(visitor, seed_rows)
         if self.uses_seeds and not len(seeds) and not self._without_seeds(visitor):
             return _nothing(seeds)
         through = AllowedMask(allowed) if isinstance(allowed, np.ndarray) else allowed
         rows, scores = self._best(visitor, seeds, through, limit)
-        return Retrieved(
-            rows,
-            scores,
-            self.p_click(scores),
-            _seed_rows(self.via(visitor, seeds, rows), seeds),
-            seeds.rows,
-            self.paths(visitor, seeds, rows),
-        )
+        if len(seeds):
+            speakers = np.asarray(self.via(visitor, seeds, rows), np.int32)
+        else:
+            speakers = np.full(len(rows), -1, np.int32)
+        return Retrieved(rows, scores, self.p_click(scores), speakers, seeds.rows, self.paths(visitor, seeds, rows))
 
     def _best(
         self, visitor: Visitor, seeds: Seeds, allowed: Allowed, limit: int
@@ -257,12 +262,16 @@ def history_seeds(visitor: Visitor, vocabulary: Vocabulary) -> Seeds:
 def best_rows(scores: NDArray[np.float32], possible: NDArray[np.bool_], limit: int) -> NDArray[np.int32]:
     """Rows of the highest possible scores, best first; ties go to the lower row."""
     rows = np.flatnonzero(possible)
-    if len(rows) > limit > 0:
-        place = len(rows) - limit
-        threshold = np.partition(scores[rows], place)[place]
-        rows = rows[scores[rows] >= threshold]
-    order = np.argsort(-scores[rows], kind="stable")
-    return rows[order[: max(limit, 0)]].astype(np.int32)
+    return rows[best_places(scores[rows], limit)].astype(np.int32)
+
+
+def best_places(scores: NDArray[np.float32], limit: int) -> NDArray[np.int64]:
+    """Places of the highest scores, best first; ties go to the lower place."""
+    if len(scores) <= limit or limit <= 0:
+        return np.argsort(-scores, kind="stable")[: max(limit, 0)]
+    last = len(scores) - limit
+    kept = np.flatnonzero(scores >= np.partition(scores, last)[last])
+    return np.asarray(kept[np.argsort(-scores[kept], kind="stable")[:limit]], np.int64)
 
 
 def from_neighbours(neighbours: NDArray[np.int32], similarities: NDArray[np.float32], seeds: Seeds) -> Scored:
@@ -325,12 +334,6 @@ def search_of(arrays: Arrays) -> VectorSearch | None:
 def strongest_vector(vectors: NDArray[np.float32], seeds: Seeds, rows: NDArray[np.int32]) -> NDArray[np.int32]:
     """`[k]` position of the seed with the largest weight × cosine to each row."""
     return np.asarray(np.argmax((vectors[rows] @ vectors[seeds.rows].T) * seeds.shares, axis=1), np.int32)
-
-
-def _seed_rows(via: NDArray[np.int32], seeds: Seeds) -> NDArray[np.int32]:
-    if not len(seeds):
-        return np.full(len(via), -1, np.int32)
-    return np.where(via >= 0, seeds.rows[np.maximum(via, 0)], -1).astype(np.int32)
 
 
 def _nothing(seeds: Seeds) -> Retrieved:

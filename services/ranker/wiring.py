@@ -69,6 +69,7 @@ class Holdings:
 
 def tie(release: RankerRelease, catalogue: Catalogue) -> None:
     """Find out where the catalogue has the release's items: half a second for a million, once."""
+    release.prepare()
     with catalogue.lock:
         release.items(catalogue)
 

@@ -11,7 +11,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from services.ranker.item_facts import ItemFacts
+from services.ranker.item_facts import ItemFacts, looked_up
 from services.ranker.model.normalisation import Normalisation, country, language
 from services.ranker.model.signature import (
     CONTENT_SIZE,
@@ -140,7 +140,7 @@ def _context(situation: Situation, has_embedding: bool, normalisation: Normalisa
 
 def _price_in_category(facts: ItemFacts, normalisation: Normalisation) -> NDArray[np.float64]:
     price_of, overall = normalisation.log_price_of, normalisation.log_price
-    usual = np.array([price_of.get(category, overall) for category in facts.categories], np.float64)
+    usual = looked_up(facts.categories, price_of, overall)
     price = np.asarray(facts.price_minor, np.float64)
     return np.where(price > 0, np.log(np.maximum(price, 1.0)) - usual, 0.0)
 
@@ -161,15 +161,14 @@ def _stock(facts: ItemFacts) -> NDArray[np.float64]:
 def _exposures(visitor: Visitor, facts: ItemFacts) -> NDArray[np.float64]:
     if not visitor.exposures:
         return np.zeros(len(facts))
-    seen = visitor.exposures
-    return np.log1p(np.array([seen.get(item_id, 0) for item_id in facts.item_ids], np.float64))
+    return np.log1p(facts.of_items(visitor.exposures))
 
 
 def _affinities(visitor: Visitor, kind: str, values: Sequence[str]) -> NDArray[np.float64]:
     weights = visitor.affinities.get(kind)
     if not weights:
         return np.zeros(len(values))
-    return np.array([weights.get(value, 0.0) for value in values], np.float64)
+    return looked_up(values, weights, 0.0)
 
 
 def _own_recency(visitor: Visitor, facts: ItemFacts) -> NDArray[np.float64]:
@@ -179,4 +178,4 @@ def _own_recency(visitor: Visitor, facts: ItemFacts) -> NDArray[np.float64]:
     newest: dict[str, float] = {}
     for action in visitor.recent_actions:
         newest[action.item_id] = min(max(action.age_days, 0.0), newest.get(action.item_id, math.inf))
-    return np.array([1.0 / (1.0 + newest.get(item_id, math.inf)) for item_id in facts.item_ids], np.float64)
+    return facts.of_items({item_id: 1.0 / (1.0 + age_days) for item_id, age_days in newest.items()})

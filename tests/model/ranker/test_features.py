@@ -3,7 +3,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.ranker.item_facts import ItemFacts
+from services.ranker.item_facts import CodedTexts, ItemFacts
 from services.ranker.model.features import (
     FEATURE_NAMES,
     raw_candidate_features,
@@ -70,6 +70,21 @@ def test_tensors_are_those_of_the_signature():
     tensors = request_tensors(VISITOR, facts(), VOCABULARY, NORMALISATION)
     check_tensors(tensors)
     assert list(tensors) == list(INPUTS)
+
+
+def coded(texts: list[str]) -> CodedTexts:
+    names = ["never asked for", *sorted(set(texts), reverse=True)]
+    code_of = {name: code for code, name in enumerate(names)}
+    return CodedTexts(np.array([code_of[text] for text in texts], np.int32), names, code_of)
+
+
+@pytest.mark.parametrize("rows", [(0, 1, 2, 3), (3, -1, 0), (2, 2, 1, 2), ()])
+def test_columns_of_numbers_give_the_features_of_columns_of_texts(rows):
+    plain = facts(rows)
+    columns = {name: coded(getattr(plain, name)) for name in ("brands", "categories", "price_bands")}
+    assert {name: list(column) for name, column in columns.items()} == {name: getattr(plain, name) for name in columns}
+    expected = raw_candidate_features(VISITOR, plain, NORMALISATION)
+    np.testing.assert_array_equal(raw_candidate_features(VISITOR, facts(rows, **columns), NORMALISATION), expected)
 
 
 def test_no_input_knows_where_an_item_will_stand():

@@ -32,7 +32,7 @@ def test_an_updated_item_keeps_its_position(catalogue):
     catalogue.put([item("b", price_minor=99, brand="Cedar", words="lamp")])
     assert catalogue.positions(["a", "b", "c"]).tolist() == before == [0, 1, 2]
     assert catalogue.price_minor.tolist() == [1_999, 99, 1_999]
-    assert catalogue.brands.of(catalogue.brand_codes) == ["Aster", "Cedar", "Aster"]
+    assert list(catalogue.brands.column(catalogue.brand_codes)) == ["Aster", "Cedar", "Aster"]
     assert np.flatnonzero(catalogue.words.match("lamp")).tolist() == [1]
 
 
@@ -50,7 +50,7 @@ def test_an_item_that_comes_twice_at_once_is_as_it_was_said_last():
     catalogue.put([item("a"), item("b", words="lamp"), item("c"), item("b", brand="Cedar", words="shoe"), item("d")])
     assert catalogue.positions(["a", "b", "c", "d"]).tolist() == [0, 1, 2, 3]
     assert catalogue.item_ids == ["a", "b", "c", "d"]
-    assert catalogue.brands.of(catalogue.brand_codes) == ["Aster", "Cedar", "Aster", "Aster"]
+    assert list(catalogue.brands.column(catalogue.brand_codes)) == ["Aster", "Cedar", "Aster", "Aster"]
     assert catalogue.words.match("lamp").tolist() == [0.0] * 4
     assert np.flatnonzero(catalogue.words.match("shoe")).tolist() == [1]
 

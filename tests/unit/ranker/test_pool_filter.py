@@ -82,6 +82,21 @@ def test_items_that_left_the_shop_never_pass():
     assert not allowed(catalogue, PoolFilter(), NOW_S)[7]
 
 
+def test_what_is_kept_of_a_filter_follows_the_catalogue():
+    catalogue, wanted = filled(), PoolFilter(categories=("Women",), brands=("Aster",))
+    before = allowed(catalogue, wanted, NOW_S)
+    assert before.any()
+    place = int(np.flatnonzero(before)[0])
+    catalogue.delete([ITEMS[place].item_id])
+    assert not allowed(catalogue, wanted, NOW_S)[place]
+    catalogue.put([catalogue_item(ITEMS[place].facts())])
+    assert allowed(catalogue, wanted, NOW_S).tolist() == before.tolist()
+    catalogue.put([catalogue_item(replace(ITEMS[place], brand="Birch").facts())])
+    assert not allowed(catalogue, wanted, NOW_S)[place]
+    catalogue.delete_all_but([])
+    assert not allowed(catalogue, wanted, NOW_S).any()
+
+
 def test_within_means_the_category_or_below_it():
     assert within("Women/Dresses", ["Women"])
     assert within("Women", ["Women"])
