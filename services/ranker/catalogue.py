@@ -102,6 +102,8 @@ class Catalogue:
         """Where items are by category, brand and age; None while the catalogue is small or being read."""
         self.changed: list[int] = []
         """Positions that the postings do not have, or not where they are now."""
+        self.change_count = 0
+        """How often items were put or deleted."""
         self._masks: dict[tuple[tuple[str, ...], tuple[str, ...]], NDArray[np.bool_]] = {}
         """What `present_of` answered since the last change."""
         self._position_of: dict[str, int] = {}
@@ -208,7 +210,7 @@ class Catalogue:
 
     def put(self, items: Sequence[CatalogueItem]) -> None:
         """Add items or replace what is known of them."""
-        self._masks.clear()
+        self._note_change()
         new: list[CatalogueItem] = []
         for item in items:
             position = self._position_of.get(item.item_id)
@@ -223,13 +225,13 @@ class Catalogue:
 
     def delete(self, item_ids: Iterable[str]) -> None:
         """Mark items as gone; unknown ids are ignored."""
-        self._masks.clear()
+        self._note_change()
         positions = self.all_positions(item_ids)
         self._numbers["present"][positions[positions >= 0]] = False
 
     def delete_all_but(self, item_ids: Iterable[str]) -> None:
         """Mark everything else as gone."""
-        self._masks.clear()
+        self._note_change()
         positions = self.all_positions(item_ids)
         kept = np.zeros(len(self), np.bool_)
         kept[positions[positions >= 0]] = True
@@ -241,6 +243,10 @@ class Catalogue:
         if len(self) <= LARGE:
             return False
         return self.postings is None or len(self.changed) > _MOST_CHANGED + len(self) // 50
+
+    def _note_change(self) -> None:
+        self.change_count += 1
+        self._masks.clear()
 
     def _append(self, new: Sequence[CatalogueItem]) -> None:
         """Give items the next positions: column by column, a tenth of what it costs value by value."""

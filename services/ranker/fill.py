@@ -35,7 +35,7 @@ def _fill(pool: Pool, ground: Ground, masks: Masks) -> FilledPool:
     if pool.source == GIVEN:
         return _given(pool, ground, masks)
     if pool.source == CATALOGUE:
-        return _from_catalogue(pool, ground, masks)
+        return _kept(pool, ground, masks) if _is_everybodys(pool) else _from_catalogue(pool, ground, masks)
     if pool.source == NEW:
         return _newest(pool, ground, masks)
     if pool.source not in ground.release.sources:
@@ -65,6 +65,18 @@ def _declining(count: int) -> NDArray[np.float32]:
     scores = np.linspace(1.0, 0.5, count, dtype=np.float32)
     scores.flags.writeable = False
     return scores
+
+
+def _is_everybodys(pool: Pool) -> bool:
+    """Whether others ask for the same, at other times too."""
+    wanted = pool.filter
+    return not wanted.query and not wanted.excluded_item_ids and wanted.maximum_age_days is None
+
+
+def _kept(pool: Pool, ground: Ground, masks: Masks) -> FilledPool:
+    catalogue, kept = ground.items.catalogue, ground.release.kept_pools
+    found = kept.of(catalogue, pool.filter, pool.limit, lambda: _from_catalogue(pool, ground, masks))
+    return replace(found, pool_id=pool.pool_id)
 
 
 def _from_catalogue(pool: Pool, ground: Ground, masks: Masks) -> FilledPool:

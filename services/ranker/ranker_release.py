@@ -1,7 +1,7 @@
 """A release as the ranker holds it: vocabulary, sources, normalisation, and what ties it to the live catalogue."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 
 import numpy as np
@@ -12,6 +12,7 @@ from services.ranker.catalogue import NOT_COUNTED, Catalogue
 from services.ranker.fresh_items import FreshItems
 from services.ranker.item_facts import CodedTexts, ItemFacts
 from services.ranker.items import Items, add_missing, remembered
+from services.ranker.kept_pools import KeptPools
 from services.ranker.model.normalisation import Normalisation
 from services.ranker.model.signature import CONTENT_SIZE
 from services.ranker.price_bands import BANDS, PriceBands
@@ -54,6 +55,7 @@ class RankerRelease:
     rows: RowMap
     """Where the live catalogue has the vocabulary's items."""
     fresh: FreshItems
+    kept_pools: KeptPools = field(default_factory=KeptPools)
 
     @classmethod
     def load(cls, release: Release) -> "RankerRelease":
@@ -110,7 +112,7 @@ class RankerRelease:
         """The columns that features need, for positions of the catalogue."""
         catalogue = items.catalogue
         rows = items.rows.rows(positions)
-        item_ids = [catalogue.item_ids[position] for position in positions.tolist()]
+        item_ids = list(map(catalogue.item_ids.__getitem__, positions.tolist()))
         categories = catalogue.categories.column(catalogue.category_codes[positions])
         prices = catalogue.price_minor[positions]
         popularity = self.popularity(rows)

@@ -126,24 +126,30 @@ def _gather_known(item_ids: Sequence[str], ground: Ground) -> Gathered:
 
 
 def _pool(pool: ranker_pb2.Pool) -> Pool:
-    wanted = pool.filter
     return Pool(
         pool_id=pool.pool_id,
         source=pool.source,
         seed_item_ids=tuple(pool.seed_item_ids),
         item_ids=tuple(pool.item_ids),
-        filter=PoolFilter(
-            categories=tuple(wanted.categories),
-            brands=tuple(wanted.brands),
-            maximum_age_days=wanted.maximum_age_days if wanted.HasField("maximum_age_days") else None,
-            reduced_only=wanted.reduced_only,
-            excluded_item_ids=tuple(wanted.excluded_item_ids),
-            minimum_price_minor=wanted.minimum_price_minor if wanted.HasField("minimum_price_minor") else None,
-            maximum_price_minor=wanted.maximum_price_minor if wanted.HasField("maximum_price_minor") else None,
-            query=wanted.query,
-        ),
+        filter=_filter(pool.filter) if pool.HasField("filter") else _NO_FILTER,
         limit=pool.limit or requests.DEFAULT_POOL_SIZE,
     )
+
+
+def _filter(wanted: ranker_pb2.PoolFilter) -> PoolFilter:
+    return PoolFilter(
+        categories=tuple(wanted.categories),
+        brands=tuple(wanted.brands),
+        maximum_age_days=wanted.maximum_age_days if wanted.HasField("maximum_age_days") else None,
+        reduced_only=wanted.reduced_only,
+        excluded_item_ids=tuple(wanted.excluded_item_ids),
+        minimum_price_minor=wanted.minimum_price_minor if wanted.HasField("minimum_price_minor") else None,
+        maximum_price_minor=wanted.maximum_price_minor if wanted.HasField("maximum_price_minor") else None,
+        query=wanted.query,
+    )
+
+
+_NO_FILTER = PoolFilter()
 
 
 def _add(response: ranker_pb2.RecommendResponse, pool: OrderedPool) -> None:

@@ -219,7 +219,7 @@ class Source(ABC):
         if allowed is not None:
             possible &= allowed.check(scored.rows)
         if self.uses_seeds:
-            possible &= ~np.isin(scored.rows, seeds.rows)
+            possible[_places(scored.rows, seeds.rows)] = False
         places = best_rows(scored.scores, possible, limit)
         return scored.rows[places], scored.scores[places]
 
@@ -227,7 +227,7 @@ class Source(ABC):
         """The seeds given (weight 1 each), else the visitor's own history; none for a source that uses none."""
         if not self.uses_seeds:
             return Seeds(np.zeros(0, np.int32), np.zeros(0, np.float32))
-        given = np.unique(seed_rows[seed_rows >= 0]).astype(np.int32)
+        given = np.array(sorted({row for row in seed_rows.tolist() if row >= 0}), np.int32)
         if len(given):
             return Seeds(given, np.ones(len(given), np.float32))
         return history_seeds(visitor, self.vocabulary)
@@ -263,6 +263,14 @@ def best_rows(scores: NDArray[np.float32], possible: NDArray[np.bool_], limit: i
     """Rows of the highest possible scores, best first; ties go to the lower row."""
     rows = np.flatnonzero(possible)
     return rows[best_places(scores[rows], limit)].astype(np.int32)
+
+
+def _places(rows: NDArray[np.int32], wanted: NDArray[np.int32]) -> NDArray[np.int64]:
+    """Where wanted rows stand among ascending ones; those that do not are left out."""
+    if not len(rows):
+        return np.zeros(0, np.int64)
+    place = np.minimum(np.searchsorted(rows, wanted), len(rows) - 1)
+    return np.asarray(place[rows[place] == wanted], np.int64)
 
 
 def best_places(scores: NDArray[np.float32], limit: int) -> NDArray[np.int64]:

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from services.ranker.catalogue_watch import catalogue_item
 from services.ranker.fill import fill
 from services.ranker.fresh_neighbours import FRESH_SHARE
 from services.ranker.pool_filter import PoolFilter, allowed
@@ -46,6 +47,20 @@ def test_deleted_items_are_in_no_pool(grown_shop, source):
     after = grown_shop.ids(one(grown_shop.ground(), source=source))
     assert after
     assert not set(before[:3]) & set(after)
+
+
+def test_what_everybody_is_shown_is_found_once_and_anew_when_the_catalogue_changes(grown_shop):
+    first, other = fill([Pool("a", "catalogue", limit=9), Pool("b", "catalogue", limit=9)], grown_shop.ground())
+    again = one(grown_shop.ground(fan("item-002")), source="catalogue", limit=9)
+    assert [pool.pool_id for pool in (first, other, again)] == ["a", "b", "p"]
+    assert first.positions is other.positions is again.positions
+    assert one(grown_shop.ground(), source="catalogue", limit=4).positions.tolist() == first.positions[:4].tolist()
+    assert len(one(grown_shop.ground(), source="catalogue", limit=9, filter=PoolFilter(brands=("Aster",)))) <= 9
+    gone = grown_shop.with_item_id(grown_shop.ids(first)[0])
+    grown_shop.catalogue.delete([gone.item_id])
+    assert gone.item_id not in grown_shop.ids(one(grown_shop.ground(), source="catalogue", limit=9))
+    grown_shop.catalogue.put([catalogue_item(gone.facts())])
+    assert grown_shop.ids(one(grown_shop.ground(), source="catalogue", limit=9)) == grown_shop.ids(first)
 
 
 @pytest.mark.parametrize("source", ["item_cf", "user_cf", "als", "two_tower", "visual", "content", "knowledge_graph"])

@@ -1,8 +1,13 @@
 import pytest
 from google.protobuf.timestamp_pb2 import Timestamp
+from hypothesis import given
+from hypothesis import strategies as st
 
+from services.kit.checks import Checks
 from services.kit.errors import InvalidRequest
 from services.ranker.requests import (
+    _check_pool,
+    _in_order,
     check_explain,
     check_list_releases,
     check_promote,
@@ -26,6 +31,35 @@ def violated(check, request) -> list[str]:
     with pytest.raises(InvalidRequest) as caught:
         check(request)
     return [violation.field for violation in caught.value.violations]
+
+
+IDS = st.lists(st.sampled_from(["a", "b c", "", " a", "a\n", "x" * 128, "x" * 129]) | st.text(max_size=3), max_size=3)
+PRICES = st.sampled_from([-1, 0, 5, 10**15, 10**15 + 1])
+
+
+@given(
+    pool_id=st.sampled_from(["a", "", " a", "x" * 64, "x" * 65, "a\t"]),
+    source=st.sampled_from(["popular", "given", "catalogue", "als", "", "nobody"]),
+    seed_item_ids=IDS | st.just(["a"] * 51),
+    item_ids=IDS | st.just(["a"] * 501),
+    limit=st.sampled_from([-1, 0, 500, 501]),
+    filter=st.none()
+    | st.fixed_dictionaries(
+        {},
+        optional={
+            "categories": st.lists(st.just("c"), min_size=19, max_size=21),
+            "brands": st.lists(st.just("b"), min_size=49, max_size=51),
+            "maximum_age_days": st.sampled_from([-1, 0, 36_500, 36_501]),
+            "minimum_price_minor": PRICES,
+            "maximum_price_minor": PRICES,
+            "query": st.sampled_from(["", "hat", "h\x00", "x" * 500, "x" * 501]),
+        },
+    ),
+)
+def test_a_pool_is_in_order_when_it_breaks_no_rule(**fields):
+    pool, checks = pb.Pool(**fields), Checks()
+    _check_pool(checks, "pools[0]", pool)
+    assert _in_order(pool) == (not checks.violations)
 
 
 def test_requests_in_order_pass():
