@@ -132,7 +132,7 @@ def _with_pictures(item: pb.Item, facts: pb.ItemFacts, pictures: Sequence[Any]) 
         item_id=item.item_id, family_id=item.family_id, titles=item.titles, descriptions=item.descriptions,
         price=item.price, brand=item.brand, category=item.category, seller=item.seller, regions=facts.regions,
         minimum_age=facts.minimum_age, images=pictures, link=item.link, attributes=item.attributes,
-        created_at=item.created_at,
+        created_at=item.created_at, variant_ids=item.variant_ids, vectors=item.brought_vectors,
     )  # fmt: skip
     if item.HasField("list_price"):
         message.list_price.CopyFrom(item.list_price)

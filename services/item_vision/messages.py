@@ -109,6 +109,7 @@ def item_message(
         retired=item.retired,
         variant_ids=item.variant_ids if full else (),
         links=_links(item.links) if full else (),
+        brought_vectors=_brought(item.vectors) if full else (),
     )
     return message
 
@@ -127,9 +128,13 @@ def _vectors(item_id: str, brought: Iterable[Vector], release: VisionRelease) ->
         common_pb2.ModalityVector(modality=modality, space_id=space_id, values=values.tolist())
         for modality, space_id, values in release.vectors(item_id)
     ]
-    return computed + [
+    return computed + _brought(brought)
+
+
+def _brought(vectors: Iterable[Vector]) -> list[common_pb2.ModalityVector]:
+    return [
         common_pb2.ModalityVector(modality=modality, space_id=space_id, values=values)
-        for modality, space_id, values in brought
+        for modality, space_id, values in vectors
     ]
 
 

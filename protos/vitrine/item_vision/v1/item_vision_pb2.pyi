@@ -1469,6 +1469,7 @@ class Item(_message.Message):
     RETIRED_FIELD_NUMBER: _builtins.int
     VARIANT_IDS_FIELD_NUMBER: _builtins.int
     LINKS_FIELD_NUMBER: _builtins.int
+    BROUGHT_VECTORS_FIELD_NUMBER: _builtins.int
     item_id: _builtins.str
     """The item's id."""
     family_id: _builtins.str
@@ -1535,6 +1536,10 @@ class Item(_message.Message):
     def links(self) -> _containers.RepeatedCompositeFieldContainer[Global___ItemLink]:
         """See PutLinks; only with full. Targets that do not exist are among them."""
 
+    @_builtins.property
+    def brought_vectors(self) -> _containers.RepeatedCompositeFieldContainer[_common_pb2.ModalityVector]:
+        """See ItemInput.vectors; only with full. They are needed to send the item again: UpsertItems replaces it."""
+
     def __init__(
         self,
         *,
@@ -1561,10 +1566,11 @@ class Item(_message.Message):
         retired: _builtins.bool = ...,
         variant_ids: _abc.Iterable[_builtins.str] | None = ...,
         links: _abc.Iterable[Global___ItemLink] | None = ...,
+        brought_vectors: _abc.Iterable[_common_pb2.ModalityVector] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["_stock", b"_stock", "created_at", b"created_at", "list_price", b"list_price", "price", b"price", "stock", b"stock"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_stock", b"_stock", "attributes", b"attributes", "brand", b"brand", "category", b"category", "created_at", b"created_at", "descriptions", b"descriptions", "family_id", b"family_id", "image_count", b"image_count", "image_etag", b"image_etag", "in_stock", b"in_stock", "item_id", b"item_id", "link", b"link", "links", b"links", "list_price", b"list_price", "price", b"price", "retired", b"retired", "revision", b"revision", "seller", b"seller", "stock", b"stock", "title", b"title", "title_locale", b"title_locale", "titles", b"titles", "variant_ids", b"variant_ids", "vectors", b"vectors"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_stock", b"_stock", "attributes", b"attributes", "brand", b"brand", "brought_vectors", b"brought_vectors", "category", b"category", "created_at", b"created_at", "descriptions", b"descriptions", "family_id", b"family_id", "image_count", b"image_count", "image_etag", b"image_etag", "in_stock", b"in_stock", "item_id", b"item_id", "link", b"link", "links", b"links", "list_price", b"list_price", "price", b"price", "retired", b"retired", "revision", b"revision", "seller", b"seller", "stock", b"stock", "title", b"title", "title_locale", b"title_locale", "titles", b"titles", "variant_ids", b"variant_ids", "vectors", b"vectors"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__stock: _TypeAlias = _typing.Literal["stock"]  # noqa: Y015
     _WhichOneofArgType__stock: _TypeAlias = _typing.Literal["_stock", b"_stock"]  # noqa: Y015
