@@ -320,6 +320,17 @@ async def test_a_variant_is_answered_with_its_item(house):
     assert await resolved(house, "shirt-m") == [""]
 
 
+@covers("CatalogueService.ResolveVariants")
+async def test_a_size_that_was_an_item_once_is_answered_with_the_item_that_names_it_now(house):
+    await upsert(house, item("shirt-m"), item("old shirt", variant_ids=["old shirt-m"]), item("old shirt-m"))
+    await upsert(house, item("shirt", variant_ids=["shirt-m"]))
+    assert await resolved(house, "shirt-m") == ["shirt-m"]
+    await reconciled(house, "shirt")
+    assert await resolved(house, "shirt-m", "old shirt-m") == ["shirt", "old shirt-m"]
+    await upsert(house, item("shirt-m"))
+    assert await resolved(house, "shirt-m") == ["shirt-m"]
+
+
 @covers("CatalogueService.ResolveVariants", "INVALID_ARGUMENT INVALID_REQUEST")
 async def test_malformed_variants_are_refused_by_field(house):
     await refused(resolved(house), INVALID, "variant_ids")

@@ -209,7 +209,7 @@ class MemoryStore:
         found = {}
         for wanted in variant_ids:
             named = [row for row in rows.values() if wanted in (row.item.item_id, *row.item.variant_ids)]
-            named.sort(key=lambda row: (row.item.item_id != wanted, row.retired, row.item.item_id))
+            named.sort(key=lambda row: (row.retired, row.item.item_id != wanted, row.item.item_id))
             if named:
                 found[wanted] = named[0].item.item_id
         return found

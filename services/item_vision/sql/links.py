@@ -22,7 +22,7 @@ _BY_VARIANT: Final = sa.text(
     f"  FROM {items.fullname} i, unnest(i.variant_ids) AS named(variant_id)"
     "  WHERE i.shop_id = :shop_id AND NOT i.deleted AND i.variant_ids <> '{}'::text[] AND i.variant_ids && :variant_ids"
     "  AND named.variant_id = ANY(:variant_ids)"
-    ') found ORDER BY variant_id, other, retired, item_id COLLATE "C"'
+    ') found ORDER BY variant_id, retired, other, item_id COLLATE "C"'
 ).bindparams(sa.bindparam("variant_ids", type_=TEXTS))
 
 
@@ -61,7 +61,7 @@ async def put_links(connection: AsyncConnection, shop_id: str, batch: Mapping[st
 
 
 async def items_of_variants(connection: AsyncConnection, shop_id: str, variant_ids: Sequence[str]) -> dict[str, str]:
-    """The item of each variant; an item's own id is its own, ids of neither are absent."""
+    """The item of each variant, as ResolveVariants says; ids of neither are absent."""
     rows = await connection.execute(_BY_VARIANT, {"shop_id": shop_id, "variant_ids": list(set(variant_ids))})
     found: dict[str, str] = {}
     for row in rows:

@@ -235,7 +235,8 @@ class ResolveVariantsResponse(_message.Message):
     @_builtins.property
     def item_ids(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
         """Output only. In the order asked: the id of the item, or empty where neither an item has this id nor one names it as its variant. An
-        item's own id comes first, retired or not; of several items that name a variant, one that is not retired, then the smallest id.
+        item's own id comes first unless it is retired and an item that is not names it (sizes that were items once); of several items that
+        name a variant, one that is not retired, then the smallest id.
         """
 
     def __init__(
