@@ -103,10 +103,14 @@ class FeatureJobs:
     async def renew(self, image_backbone: str, text_encoder: str) -> int:
         """Queue every item whose features come from other encoders; returns how many there are."""
         other = (features.c.image_backbone != image_backbone) | (features.c.text_encoder != text_encoder)
-        outdated = sa.select(features.c.shop_id, features.c.item_id).where(other)
+        same = (items.c.shop_id == features.c.shop_id) & (items.c.item_id == features.c.item_id)
+        pictured = sa.func.cardinality(items.c.images) > 0
+        outdated = sa.select(items.c.shop_id, items.c.item_id, pictured).select_from(features.join(items, same))
         async with transaction(self._engine) as connection:
             queued = await connection.execute(
-                insert(feature_jobs).from_select(["shop_id", "item_id"], outdated).on_conflict_do_nothing()
+                insert(feature_jobs)
+                .from_select(["shop_id", "item_id", "pictured"], outdated.where(other))
+                .on_conflict_do_nothing()
             )
             return int(queued.rowcount)
 

@@ -6,6 +6,7 @@ from itertools import count
 
 import numpy as np
 import pytest
+import sqlalchemy as sa
 
 from services.item_vision.sql.catalogue import CatalogueStore, StoredPicture
 from services.item_vision.sql.cursor import Cursor
@@ -179,6 +180,11 @@ async def test_features_of_another_encoder_are_renewed(engine, make_item, shop_i
     jobs = FeatureJobs(engine, 3)
     assert await jobs.renew(SmallImageEncoder.backbone_name, SmallTextEncoder.encoder_name) == 0
     assert await jobs.renew(Newer.backbone_name, SmallTextEncoder.encoder_name) >= 2
+    async with engine.begin() as connection:
+        queued = await connection.execute(
+            sa.select(feature_jobs.c.item_id, feature_jobs.c.pictured).where(feature_jobs.c.shop_id == shop_id)
+        )
+        assert {row.item_id: row.pictured for row in queued} == {"a": True, "b": False}
     await work(engine, Encoders(Newer(), SmallTextEncoder()))
     assert (await FeatureStore(engine).newest_kind(shop_id)).image_backbone == "newer/48"
     changes = await FeatureStore(engine).changes(shop_id, Cursor(), 10)
