@@ -1,8 +1,15 @@
-"""Retiring what a shop's catalogue no longer names: ids are gathered in a temporary table, the rest goes at once."""
+"""Retiring what a shop's catalogue no longer names: ids are gathered in a file, the rest goes at once.
 
+A client may take its time between messages, so no connection is taken before the last of them: a few slow clients would
+have all of the pool.
+"""
+
+import tempfile
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from itertools import islice
+from typing import IO
 
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
@@ -10,6 +17,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 from services.item_vision.reconciliation import check_losses
 from services.item_vision.tables import items
 from services.kit.database import translated_database_errors
+
+IDS_AT_ONCE = 10_000
 
 _NAME = sa.text("INSERT INTO named SELECT unnest(CAST(:item_ids AS text[])) ON CONFLICT DO NOTHING").bindparams(
     sa.bindparam("item_ids", type_=sa.ARRAY(sa.Text))
@@ -40,38 +49,58 @@ class Reconciled:
 class Reconciliation:
     """One reconciliation under way."""
 
-    def __init__(self, connection: AsyncConnection) -> None:
-        self._connection = connection
+    def __init__(self, engine: AsyncEngine, file: IO[str]) -> None:
+        self._engine = engine
+        self._file = file
 
     async def name(self, item_ids: Sequence[str]) -> None:
-        """Remember items that stay. No transaction stays open: a watch would wait for it."""
-        if item_ids:
-            async with self._connection.begin():
-                await self._connection.execute(_NAME, {"item_ids": list(item_ids)})
+        """Remember items that stay."""
+        self._file.writelines(f"{item_id}\n" for item_id in item_ids)
 
     async def retire(self, shop_id: str, *, allow_losses: bool) -> Reconciled:
-        """Retire every item that was not named. Raises: NotReady when that is implausibly many and not allowed."""
-        async with self._connection.begin():
-            for statement in ("SET LOCAL statement_timeout = '120s'", "ANALYZE named"):
-                await self._connection.execute(sa.text(statement))
-            counts = (await self._connection.execute(_COUNT, {"shop_id": shop_id})).one()
-            if not allow_losses:
-                check_losses(counts.lost, counts.present)
-            retired = (await self._connection.execute(_RETIRE, {"shop_id": shop_id})).rowcount if counts.lost else 0
-        return Reconciled(retired, counts.present - retired)
+        """Retire every item that was not named.
+
+        Raises: NotReady when that is implausibly many and not allowed; DependencyDown when PostgreSQL cannot be asked.
+        """
+        with translated_database_errors():
+            async with _connection_of_its_own(self._engine) as connection:
+                await self._fill(connection)
+                return await _retire(connection, shop_id, allow_losses=allow_losses)
+
+    async def _fill(self, connection: AsyncConnection) -> None:
+        """Bring the ids to the database. No transaction stays open: a watch would wait for it."""
+        async with connection.begin():
+            await connection.execute(sa.text("CREATE TEMPORARY TABLE named (item_id text PRIMARY KEY)"))
+        self._file.seek(0)
+        named = (line[:-1] for line in self._file)
+        while item_ids := list(islice(named, IDS_AT_ONCE)):
+            async with connection.begin():
+                await connection.execute(_NAME, {"item_ids": item_ids})
 
 
 @asynccontextmanager
 async def reconciliation(engine: AsyncEngine) -> AsyncIterator[Reconciliation]:
-    """A reconciliation on a connection of its own, which is closed afterwards and takes the gathered ids with it.
+    """A reconciliation, and a file for as long as it lasts."""
+    with tempfile.TemporaryFile("w+", encoding="utf-8", newline="\n", prefix="vitrine-named-") as file:
+        yield Reconciliation(engine, file)
 
-    Raises: DependencyDown when PostgreSQL cannot be asked.
-    """
-    with translated_database_errors():
-        async with engine.connect() as connection:
-            try:
-                async with connection.begin():
-                    await connection.execute(sa.text("CREATE TEMPORARY TABLE named (item_id text PRIMARY KEY)"))
-                yield Reconciliation(connection)
-            finally:
-                await connection.invalidate()
+
+@asynccontextmanager
+async def _connection_of_its_own(engine: AsyncEngine) -> AsyncIterator[AsyncConnection]:
+    """A connection that is closed afterwards and takes its temporary table with it."""
+    async with engine.connect() as connection:
+        try:
+            yield connection
+        finally:
+            await connection.invalidate()
+
+
+async def _retire(connection: AsyncConnection, shop_id: str, *, allow_losses: bool) -> Reconciled:
+    async with connection.begin():
+        for statement in ("SET LOCAL statement_timeout = '120s'", "ANALYZE named"):
+            await connection.execute(sa.text(statement))
+        counts = (await connection.execute(_COUNT, {"shop_id": shop_id})).one()
+        if not allow_losses:
+            check_losses(counts.lost, counts.present)
+        retired = (await connection.execute(_RETIRE, {"shop_id": shop_id})).rowcount if counts.lost else 0
+    return Reconciled(retired, counts.present - retired)

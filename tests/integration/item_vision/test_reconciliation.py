@@ -1,6 +1,7 @@
 """Retiring on a real PostgreSQL: beside other writers, undone by an import, and nothing left behind."""
 
 import asyncio
+from contextlib import AsyncExitStack
 from datetime import UTC, datetime
 from itertools import count
 
@@ -94,3 +95,17 @@ async def test_deleting_a_retired_item_leaves_no_trace_of_its_retirement(engine,
         assert (await connection.execute(left)).scalar_one() == 0
         gone = sa.select(items.c.item_id).where(items.c.shop_id == shop_id, items.c.retired)
         assert list(await connection.execute(gone)) == []
+
+
+async def test_clients_that_stall_keep_nobody_from_the_database(engine, make_item, shop_id, monkeypatch):
+    monkeypatch.setattr("services.item_vision.sql.reconciliation.IDS_AT_ONCE", 2)
+    store = CatalogueStore(engine)
+    await store.put(shop_id, [make_item(name) for name in "abcdef"], [], NOW)
+    async with AsyncExitStack() as stalled:
+        started = [await stalled.enter_async_context(store.reconciliation()) for _ in range(3 * engine.pool.size())]
+        for each in started:
+            await each.name(["a", "b"])
+            await each.name(["c", "b", "ü", "d"])
+        assert len(await store.get(shop_id, ["a", "f"])) == 2
+        outcome = await started[0].retire(shop_id, allow_losses=False)
+    assert (outcome.retired, outcome.present) == (2, 4)
