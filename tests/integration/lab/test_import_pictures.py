@@ -18,7 +18,7 @@ MAPPING = """
 [items.fields]
 item_id = "item_id"
 titles = "titles"
-price_minor = "price_minor"
+price = "price_minor"
 currency = "currency"
 variant_ids = "variant_ids"
 [pictures.fields]
