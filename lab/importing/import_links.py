@@ -16,6 +16,7 @@ from lab.importing.sending import Services
 from vitrine.item_vision.v1 import item_vision_pb2 as pb
 
 ROWS_A_BATCH = 2_000
+LINKS_AN_ENTRY = 200
 KINDS = {
     name.removeprefix("LINK_KIND_").lower().replace("_", ""): number for name, number in pb.LinkKind.items() if number
 }
@@ -61,7 +62,12 @@ class LinkImport:
             there.append((row, link))
 
     def _send(self) -> None:
-        pending, self._pending = list(self._pending.items()), {}
+        pending = [
+            (item_id, there[start : start + LINKS_AN_ENTRY])
+            for item_id, there in self._pending.items()
+            for start in range(0, len(there), LINKS_AN_ENTRY)
+        ]
+        self._pending = {}
         refused: dict[int, Violation] = {}
         if self._services is not None and pending:
             entries = [
@@ -70,6 +76,7 @@ class LinkImport:
             ]
             answer = self._services.put_links(self._ledger.report.shop_id, entries)
             self._ledger.open.dangling("links whose items are not there yet", count=int(answer.held_count))
+            self._ledger.filled("links: the first 200 of an item kept", int(answer.dropped_count))
             refused = {
                 each.index: Violation(each.field, each.reason.lower(), each.description) for each in answer.errors
             }

@@ -88,20 +88,17 @@ class Services:
         return cast(item_vision_pb2.ReconcileItemsResponse, answer)
 
     def put_links(self, shop_id: str, items: Sequence[Any]) -> item_vision_pb2.PutLinksResponse:
-        """Put links (ItemLinks, each item once) as one stream; error indexes are positions in `items`.
+        """Put links (ItemLinks) as one stream; error indexes are positions in `items`.
 
         Raises: ServiceRefused.
         """
 
-        def split(some: Sequence[Any]) -> list[Sequence[Any]]:
-            return [some[start : start + ITEMS_A_QUESTION] for start in range(0, len(some), ITEMS_A_QUESTION)]
-
         def send(some: Sequence[Any]) -> Any:
-            messages = [item_vision_pb2.PutLinksRequest(shop_id=shop_id, items=batch) for batch in split(some)]
+            messages = [item_vision_pb2.PutLinksRequest(shop_id=shop_id, items=batch) for batch in link_batches(some)]
             return self._patiently("item_vision", lambda: self.catalogue.PutLinks(iter(messages)))
 
         answer = send(items)
-        errors = all_errors(items, answer.errors, lambda some: send(some).errors, split)
+        errors = all_errors(items, answer.errors, lambda some: send(some).errors, link_batches)
         answer.ClearField("errors")
         answer.errors.extend(errors)
         return cast(item_vision_pb2.PutLinksResponse, answer)
@@ -249,6 +246,19 @@ def _behind(columns: Sequence[Any], position: int) -> Iterator[Any]:
         if position < count:
             yield part_of(each, position, count) if position else each
         position = max(position - count, 0)
+
+
+def link_batches(items: Sequence[Any]) -> list[list[Any]]:
+    """Split ItemLinks, in order, so that a message names each item once and has at most ITEMS_A_QUESTION of them."""
+    batches: list[list[Any]] = [[]]
+    named: set[str] = set()
+    for entry in items:
+        if entry.item_id in named or len(named) == ITEMS_A_QUESTION:
+            batches.append([])
+            named.clear()
+        batches[-1].append(entry)
+        named.add(entry.item_id)
+    return batches
 
 
 def batches_of(items: Sequence[Any]) -> list[list[Any]]:

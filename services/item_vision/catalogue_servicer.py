@@ -88,6 +88,7 @@ class CatalogueServicer(item_vision_pb2_grpc.CatalogueServiceServicer):
             answer.updated_count += written.updated
             answer.unchanged_count += written.unchanged
             answer.held_count += written.held
+            answer.dropped_count += written.dropped
             answer.rejected_count += len(request.items) - len(accepted)
             answer.errors.extend(errors[: LISTED_ERRORS - len(answer.errors)])
         if not shop_id:

@@ -379,6 +379,16 @@ async def test_links_are_kept_for_items_that_come_later_and_watchers_are_told(ho
     assert pairs(await facts(house, "shirt")) == []
 
 
+@covers("CatalogueService.PutLinks")
+async def test_an_item_keeps_its_first_200_links_and_the_others_are_counted(house):
+    links = [(RELATED, f"i{number:03}") for number in range(230)]
+    assert (await put_links(house, "shirt", *links[:150], keep_others=True)).dropped_count == 0
+    answer = await put_links(house, "shirt", *links[100:], keep_others=True)
+    assert (answer.updated_count, answer.held_count, answer.dropped_count) == (1, 100, 30)
+    await upsert(house, item("shirt"))
+    assert pairs(await facts(house, "shirt")) == links[:200]
+
+
 @covers("CatalogueService.PutLinks", "INVALID_ARGUMENT INVALID_REQUEST")
 async def test_links_that_break_a_rule_are_refused_and_the_others_are_kept(house):
     def entry(item_id: str, *links: tuple[int, str]) -> pb.ItemLinks:

@@ -201,8 +201,10 @@ class MemoryStore:
             if item_id in shop.rows:
                 shop.rows[item_id].change = change
         there = {item_id for item_id, row in shop.rows.items() if not row.gone}
-        held = sum(not {item_id, linked} <= there for item_id, each in batch.items() for _, linked in each.links)
-        return LinksWritten(len(changed), len(batch) - len(changed), held)
+        sent = [(item_id, link) for item_id, each in batch.items() for link in each.links]
+        kept = [(item_id, link[1]) for item_id, link in sent if link in after[item_id]]
+        held = sum(not {item_id, linked} <= there for item_id, linked in kept)
+        return LinksWritten(len(changed), len(batch) - len(changed), held, len(sent) - len(kept))
 
     async def items_of_variants(self, shop_id: str, variant_ids: Sequence[str]) -> dict[str, str]:
         rows = {item_id: row for item_id, row in self.shop(shop_id).rows.items() if not row.deleted}

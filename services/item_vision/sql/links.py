@@ -11,6 +11,8 @@ from services.item_vision.item import Link, NewLinks
 from services.item_vision.sql.bulk import TEXTS, THIS_TRANSACTION, rows_json, upsert_from_json
 from services.item_vision.tables import items, links
 
+# Rows that are not there yet cannot be locked: whoever changes links waits for the others of the shop.
+_LOCK: Final = sa.text("SELECT pg_advisory_xact_lock(hashtextextended('links ' || :shop_id, 0))")
 _WRITE_LINKS: Final = upsert_from_json(links, {})
 _BY_VARIANT: Final = sa.text(
     "SELECT variant_id, item_id FROM ("
@@ -33,12 +35,15 @@ class LinksWritten:
     updated: int
     unchanged: int
     held: int
-    """Links sent of which one end or the other is not in the catalogue now."""
+    """Links kept of which one end or the other is not in the catalogue now."""
+    dropped: int
+    """Links sent that are more than an item has."""
 
 
 async def put_links(connection: AsyncConnection, shop_id: str, batch: Mapping[str, NewLinks]) -> LinksWritten:
     """Replace the links of items or add to them, and mark the items that are there as changed."""
     ordered = sorted(batch)
+    await connection.execute(_LOCK, {"shop_id": shop_id})
     await connection.execute(
         sa.select(items.c.item_id)
         .where(items.c.shop_id == shop_id, items.c.item_id == sa.any_(sa.literal(ordered, TEXTS)))
@@ -56,8 +61,10 @@ async def put_links(connection: AsyncConnection, shop_id: str, batch: Mapping[st
     )
     ends = {*ordered, *(linked for each in batch.values() for _, linked in each.links)}
     there = await _present(connection, shop_id, ends)
-    held = sum(not {item_id, linked} <= there for item_id, each in batch.items() for _, linked in each.links)
-    return LinksWritten(len(changed), len(ordered) - len(changed), held)
+    sent = [(item_id, link) for item_id, each in batch.items() for link in each.links]
+    kept = [(item_id, linked) for item_id, (kind, linked) in sent if (kind, linked) in after[item_id]]
+    held = sum(not {item_id, linked} <= there for item_id, linked in kept)
+    return LinksWritten(len(changed), len(ordered) - len(changed), held, len(sent) - len(kept))
 
 
 async def items_of_variants(connection: AsyncConnection, shop_id: str, variant_ids: Sequence[str]) -> dict[str, str]:

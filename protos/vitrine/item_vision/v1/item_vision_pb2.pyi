@@ -295,6 +295,7 @@ class PutLinksResponse(_message.Message):
     REJECTED_COUNT_FIELD_NUMBER: _builtins.int
     ERRORS_FIELD_NUMBER: _builtins.int
     HELD_COUNT_FIELD_NUMBER: _builtins.int
+    DROPPED_COUNT_FIELD_NUMBER: _builtins.int
     updated_count: _builtins.int
     """Output only. Items whose links are others now."""
     unchanged_count: _builtins.int
@@ -303,6 +304,8 @@ class PutLinksResponse(_message.Message):
     """Output only. Entries refused. All are counted; the first 1,000 are listed."""
     held_count: _builtins.int
     """Output only. Links kept whose item or target is not in the catalogue now."""
+    dropped_count: _builtins.int
+    """Output only. Links sent that are not kept, because their item has 200 already (see ItemLinks.keep_others)."""
     @_builtins.property
     def errors(self) -> _containers.RepeatedCompositeFieldContainer[Global___ItemError]:
         """Output only. The first 1,000 errors, in stream order."""
@@ -315,10 +318,11 @@ class PutLinksResponse(_message.Message):
         rejected_count: _builtins.int = ...,
         errors: _abc.Iterable[Global___ItemError] | None = ...,
         held_count: _builtins.int = ...,
+        dropped_count: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["errors", b"errors", "held_count", b"held_count", "rejected_count", b"rejected_count", "unchanged_count", b"unchanged_count", "updated_count", b"updated_count"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["dropped_count", b"dropped_count", "errors", b"errors", "held_count", b"held_count", "rejected_count", b"rejected_count", "unchanged_count", b"unchanged_count", "updated_count", b"updated_count"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
