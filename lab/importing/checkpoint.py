@@ -45,6 +45,15 @@ def file_identity(path: Path) -> str:
     return f"{status.st_size}-{status.st_mtime_ns}-{digest.hexdigest()}"
 
 
+def make_durable(path: Path) -> None:
+    """Wait until a file's content, or the names in a folder, are on the disk and survive a power cut."""
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
 class ImportFolder:
     """The folder of one import; at most one process is in it."""
 
@@ -88,7 +97,7 @@ class ImportFolder:
         return found
 
     def save(self, checkpoint: Checkpoint) -> None:
-        """Write a checkpoint; a kill leaves either the old one or the new one."""
+        """Write a checkpoint; a kill or a power cut leaves either the old one or the new one."""
         state = {"format": FORMAT, **vars(checkpoint)}
         fresh = self.path / "checkpoint.json.new"
         with fresh.open("w", encoding="utf-8") as file:
@@ -96,6 +105,7 @@ class ImportFolder:
             file.flush()
             os.fsync(file.fileno())
         fresh.replace(self.path / "checkpoint.json")
+        make_durable(self.path)
 
     def leave(self, *, finished: bool) -> None:
         """Unlock the folder; an import that is finished, or has nothing to go on with, leaves nothing behind."""

@@ -8,14 +8,17 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from lab.importing.checkpoint import make_durable
+
 Keys = NDArray[np.uint64]
 
 _DIGEST_BYTES = 12
 _KEY_BYTES = 8
 _HEADER = struct.Struct("<qq")
 MOST_REMEMBERED = 32_000_000
-"""Contents that are remembered, in eight bytes each; a repeat farther behind its first than this is taken for the same
-event."""
+"""Contents that are remembered, in eight bytes each, seven eighths of them at any time; a repeat farther behind its
+first than this is taken for the same event."""
+_PARTS = 8
 
 
 class ContentIds:
@@ -57,6 +60,7 @@ class ContentIds:
         if len(keys):
             with self._journal.open("ab") as file:
                 file.write(_HEADER.pack(rows_behind, len(keys)) + keys.tobytes())
+            make_durable(self._journal)
 
     def _recall(self, rows_behind: int) -> None:
         """Read what was kept up to the checkpoint; what was written behind it was not acknowledged."""
@@ -73,17 +77,36 @@ class ContentIds:
 
 
 class _Seen:
-    """A multiset of keys: sorted arrays, merged so that each is at least four times as long as the next."""
+    """A multiset of keys: sorted arrays, merged so that each is at least four times as long as the next.
+
+    After every eighth of MOST_REMEMBERED keys what came since the last is sealed, and of sealed eighths the oldest is
+    forgotten: what is known depends on the order of the keys alone, not on how they were cut into calls.
+    """
 
     def __init__(self) -> None:
+        self._sealed: list[Keys] = []
         self._runs: list[Keys] = []
+        self._count = 0
         self._repeated: dict[int, int] = {}
 
     def add(self, keys: Keys) -> list[tuple[int, int]]:
         """Add keys in order; return (position, how often it came before) of those that came before."""
+        eighth = MOST_REMEMBERED // _PARTS
+        found: list[tuple[int, int]] = []
+        start = 0
+        while start < len(keys):
+            part = keys[start : start + eighth - self._count]
+            found += [(start + position, repeat) for position, repeat in self._add(part)]
+            start += len(part)
+            self._count += len(part)
+            if self._count == eighth:
+                self._seal()
+        return found
+
+    def _add(self, keys: Keys) -> list[tuple[int, int]]:
         distinct, first, inverse = np.unique(keys, return_index=True, return_inverse=True)
         known = np.zeros(len(distinct), np.bool_)
-        for run in self._runs:
+        for run in (*self._sealed, *self._runs):
             places = np.minimum(run.searchsorted(distinct), len(run) - 1)
             known |= run[places] == distinct
         found: list[tuple[int, int]] = []
@@ -102,7 +125,14 @@ class _Seen:
             return
         self._runs.append(fresh)
         while len(self._runs) > 1 and len(self._runs[-2]) < 4 * len(self._runs[-1]):
-            last = self._runs.pop()
-            self._runs[-1] = np.sort(np.concatenate((self._runs[-1], last)), kind="stable")
-        while len(self._runs) > 1 and sum(map(len, self._runs)) > MOST_REMEMBERED:
-            self._runs.pop(0)
+            self._merge(2)
+
+    def _seal(self) -> None:
+        self._merge(len(self._runs))
+        self._sealed += self._runs
+        self._runs, self._count = [], 0
+        del self._sealed[: 1 - _PARTS]
+
+    def _merge(self, count: int) -> None:
+        if count > 1:
+            self._runs[-count:] = [np.sort(np.concatenate(self._runs[-count:]), kind="stable")]

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from lab.importing.checkpoint import make_durable
 from lab.importing.reading.rows import Row
 
 _SCHEMA = """
@@ -44,6 +45,7 @@ class PictureSpool:
     """A SQLite file that lives as long as its import."""
 
     def __init__(self, path: Path) -> None:
+        self._path = path
         self._database = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
         self._database.execute("PRAGMA journal_mode=OFF")
         self._database.execute("PRAGMA synchronous=OFF")
@@ -78,8 +80,9 @@ class PictureSpool:
         return [PicturedItem(found, item_id, facts, self._rows(found)) for found, item_id, facts in items]
 
     def seal(self) -> None:
-        """Make everything so far survive a kill of this process. Before that, a killed import reads its file again."""
+        """Make everything so far survive a kill or a power cut. Before that, a killed import reads its file again."""
         self._database.execute("COMMIT")
+        make_durable(self._path)
         self._database.execute("BEGIN")
 
     def __enter__(self) -> "PictureSpool":

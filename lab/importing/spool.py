@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from lab.importing.checkpoint import make_durable
 from lab.importing.families import roots_of
 
 _SCHEMA = """
@@ -216,8 +217,9 @@ class Spool:
         return "same" if known[0] == digest else "conflict"
 
     def seal(self) -> None:
-        """Make everything so far survive a kill of this process. Before that, a killed import reads its file again."""
+        """Make everything so far survive a kill or a power cut. Before that, a killed import reads its file again."""
         self._database.execute("COMMIT")
+        make_durable(self._path)
         self._database.execute("BEGIN")
 
     def close(self) -> None:

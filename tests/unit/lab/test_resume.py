@@ -225,6 +225,25 @@ def test_cut_again_and_again_it_still_ends_alike(tmp_path: Path, scissors: Sciss
     assert ended["report"] == expected["report"]
 
 
+@pytest.mark.parametrize(
+    ("name", "file"),
+    [("items", "spool.sqlite3"), ("pictures", "spool.sqlite3"), ("events without ids", "contents.bin")],
+)
+def test_what_a_checkpoint_relies_on_is_on_the_disk_before_it(
+    tmp_path: Path, scissors: Scissors, monkeypatch: pytest.MonkeyPatch, name: str, file: str
+) -> None:
+    synced: list[str] = []
+    monkeypatch.setattr(
+        "os.fsync", lambda descriptor: synced.append(Path(f"/proc/self/fd/{descriptor}").resolve().name)
+    )
+    house = House(tmp_path / "house", name, scissors)
+    synced.clear()
+    house.import_it()
+    begun = synced.index("checkpoint.json.new")
+    assert file in synced[:begun]
+    assert synced[begun + 1].startswith(house.kind)
+
+
 def test_restart_begins_at_the_beginning(tmp_path: Path, scissors: Scissors) -> None:
     house = House(tmp_path / "house", "events", scissors)
     scissors.places_left = 40
