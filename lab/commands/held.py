@@ -30,6 +30,8 @@ def held(
         raise CommandFailed(f"{shop!r} is not a shop id; use a-z, 0-9, '-' and '_'")
     if retry and drop:
         raise CommandFailed("--retry and --drop exclude each other")
+    if kind and not drop:
+        raise CommandFailed("--kind says what to forget; give it with --drop, or leave it out to list everything")
     store = held_store(work, shop)
     try:
         if drop:

@@ -42,7 +42,10 @@ def import_file(  # noqa: PLR0913, PLR0917  the options of a command line
         Mode, typer.Option(help="full: the file is the whole catalogue; items that it does not name are retired.")
     ] = "incremental",
     allow_losses: Annotated[
-        bool, typer.Option("--allow-losses", help="With --mode full: retire even more than half of the items.")
+        bool,
+        typer.Option(
+            "--allow-losses", help="With --mode full: retire even more than half, or although rows lack an id."
+        ),
     ] = False,
     work: Work = DEFAULT_WORK,
 ) -> None:
@@ -50,7 +53,9 @@ def import_file(  # noqa: PLR0913, PLR0917  the options of a command line
 
     Repeating an import is harmless; one that was interrupted goes on where it stood.
 
-    Exit code: 0 when the file was read to its end, 1 when it broke off or the services could not be reached.
+    Exit code: 0 when the file was read to its end, however many rows were rejected; 1 when it could not be opened,
+    broke off or holds no rows, when --mode full retired nothing because the file is in doubt, when the services could
+    not be reached or refused the import, and when it was interrupted.
     """
     for path in report or ():
         if path.suffix not in (".json", ".html"):

@@ -51,9 +51,9 @@ def _minor_units(written: str, currency: str, unit: str) -> int:
             amount = amount.scaleb(decimals_of(currency))
         rounded = amount.quantize(Decimal(1), ROUND_HALF_UP)
     except InvalidOperation:
-        raise ValueError(f"{text[:40]!r} is not an amount; write it as 12.50") from None
+        raise ValueError(f"{written[:40]!r} is not an amount; write it as 12.50") from None
     if not amount.is_finite() or abs(rounded) > LARGEST_MINOR:
-        raise ValueError(f"{text[:40]!r} is not a price")
+        raise ValueError(f"{written[:40]!r} is not a price")
     if unit == "minor" and amount != rounded:
-        raise ValueError(f'{text[:40]!r} has a fraction of a minor unit; set price_unit = "major" in the mapping')
+        raise ValueError(f'{written[:40]!r} has a fraction of a minor unit; set price_unit = "major" in the mapping')
     return int(rounded)

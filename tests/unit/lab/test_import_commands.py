@@ -46,6 +46,7 @@ def test_held_rows_are_dropped_by_kind_or_all(work: Path) -> None:
     [
         (["held", "--shop", "Tea Shop"], "is not a shop id"),
         (["held", "--retry", "--drop"], "exclude each other"),
+        (["held", "--kind", "pictures"], "give it with --drop"),
         (["import", "items", "x.csv", "--dry-run", "--report", "report.txt"], "ends in .json or .html"),
     ],
 )

@@ -85,6 +85,7 @@ def test_a_product_refused_while_reading_takes_its_variants_with_it(tmp_path: Pa
     report, services = run(tmp_path, mapping, rows, rejects=tmp_path / "rejects.jsonl")
     assert (report.read, report.imported, report.rejected, set(services.items)) == (4, 1, 3, {"X"})
     assert report.reasons == {"price_malformed": 1, "product_rejected": 2}
+    assert "'5,x' is not an amount" in report.samples["price_malformed"][0].remedy  # as written
     mended = tmp_path / "mended.jsonl"
     mended.write_text((tmp_path / "rejects.jsonl").read_text(encoding="utf-8").replace("5,x", "5"), encoding="utf-8")
     job = ImportJob("items", mended, "shop", str(tmp_path / "mapping.toml"))
