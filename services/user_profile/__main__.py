@@ -46,7 +46,7 @@ def definition(settings: UserProfileSettings, clock_us: Callable[[], int] = wall
     async def wire(runtime: Runtime) -> None:
         engine = create_engine(settings)
         runtime.resources.push_async_callback(engine.dispose)
-        store = SqlStore(engine, settings.granted_by_default)
+        store = SqlStore(engine, settings.granted_by_default, executor=runtime.executor)
         releases: ReleaseWatcher[ProfileRelease] = ReleaseWatcher(settings.releases_dir, load_release)
         similar_users = SimilarUsers(
             store,

@@ -9,6 +9,7 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from services.kit.database import reading, transaction
+from services.kit.executor import BoundedExecutor
 from services.user_profile.consent import Consents, Decision, Purpose
 from services.user_profile.events import Event, Subject
 from services.user_profile.profile import ProfileEvent, ProfileLimits
@@ -18,7 +19,7 @@ from services.user_profile.sql.deletion import Deletion, Receipt
 from services.user_profile.sql.exports import EventRange
 from services.user_profile.sql.partitions import Partitions
 from services.user_profile.sql.profiles import ProfileRows
-from services.user_profile.sql.recorder import Recorder
+from services.user_profile.sql.recorder import Aside, Recorder, Rules
 
 __all__ = ["Deletion", "EventRange", "ProfileRows", "Receipt", "SqlStore", "Store", "StoredProfile"]
 
@@ -84,14 +85,18 @@ class SqlStore:
     """The store on PostgreSQL."""
 
     def __init__(
-        self, engine: AsyncEngine, granted_by_default: frozenset[Purpose], limits: ProfileLimits | None = None
+        self,
+        engine: AsyncEngine,
+        granted_by_default: frozenset[Purpose],
+        limits: ProfileLimits | None = None,
+        executor: BoundedExecutor | None = None,
     ) -> None:
         self._engine = engine
         self._granted_by_default = granted_by_default
         self.partitions = Partitions(engine)
         """Made ahead by a background task; made in time by every write."""
-        window = (limits or ProfileLimits()).window
-        self._recorder = Recorder(engine, self.partitions, granted_by_default, window)
+        rules = Rules(granted_by_default, (limits or ProfileLimits()).window)
+        self._recorder = Recorder(engine, self.partitions, rules, Aside(executor))
 
     async def ping(self) -> None:
         """Return when PostgreSQL answers and the schema is there."""

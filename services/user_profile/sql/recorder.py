@@ -1,17 +1,20 @@
 """Writing batches of events: one transaction, all or nothing, a handful of statements whatever the batch's size."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import ParamSpec, TypeVar
 
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from services.kit.database import transaction
+from services.kit.executor import BoundedExecutor
 from services.user_profile import recording
 from services.user_profile.actions import IMPRESSION
 from services.user_profile.consent import Purpose
 from services.user_profile.events import Event
 from services.user_profile.profile import ProfileEvent, kept_beyond_window
-from services.user_profile.recording import Assignment, Batch, Recording, Screening
+from services.user_profile.recording import Batch, Recording, Screening
 from services.user_profile.sql import copying, joining, subjects
 from services.user_profile.sql.bulk import RowAdder, bound, bulk_insert
 from services.user_profile.sql.event_rows import COLUMNS, to_row
@@ -19,6 +22,9 @@ from services.user_profile.sql.moments import microseconds, moment
 from services.user_profile.sql.partitions import Partitions
 from services.user_profile.tables import SCHEMA, event_ledger, recent_events
 from services.user_profile.tables import events as events_table
+
+Arguments = ParamSpec("Arguments")
+Result = TypeVar("Result")
 
 _LEDGER = {"event_id": "text", "payload_hash": "bytea"}
 
@@ -44,20 +50,45 @@ _FEW = 20
 # third of asking for each. An import sends such batches; where one holds a known id, the batch is recorded anew.
 _MANY = 2_000
 
+# From so many events on the work between the statements takes more than 5 ms and leaves the event loop to others.
+_LONG = 500
+
 # Pruned when half as much again has gathered, so that it is rare and a read never sees much more than the window.
 _SLACK = 1.5
+
+
+class Aside:
+    """Does pure work on events: at once while they are few, else in the executor, so that profiles need not wait."""
+
+    def __init__(self, executor: BoundedExecutor | None) -> None:
+        self._executor = executor
+
+    async def __call__(
+        self, count: int, work: Callable[Arguments, Result], *args: Arguments.args, **kwargs: Arguments.kwargs
+    ) -> Result:
+        """Do work on so many events. Raises: Overloaded."""
+        if self._executor is None or count < _LONG:
+            return work(*args, **kwargs)
+        return await self._executor.run(work, *args, **kwargs)
+
+
+@dataclass(frozen=True)
+class Rules:
+    """What holds for every batch."""
+
+    granted_by_default: frozenset[Purpose]
+    window: int
+    """Events that a profile looks back on."""
 
 
 class Recorder:
     """Records batches. The order of locks is the same in every batch: subjects by pseudonym, then event ids."""
 
-    def __init__(
-        self, engine: AsyncEngine, partitions: Partitions, granted_by_default: frozenset[Purpose], window: int
-    ) -> None:
+    def __init__(self, engine: AsyncEngine, partitions: Partitions, rules: Rules, aside: Aside) -> None:
         self._engine = engine
+        self._aside = aside
         self._partitions = partitions
-        self._granted_by_default = granted_by_default
-        self._window = window
+        self._rules = rules
         # Shops whose last large batch held ids that were known: an import that is repeated.
         self._repeating: set[str] = set()
 
@@ -84,14 +115,15 @@ class Recorder:
         async with transaction(self._engine) as connection:
             rows = await subjects.lock(connection, shop_id, recording.subjects_of(events))
             states = {subject: row.state for subject, row in rows.items()}
-            screening = recording.screen(batch, states, self._granted_by_default)
-            known = await _enter(connection, shop_id, screening, all_new=all_new)
-            settlement = recording.settle(batch, screening, known)
+            count, granted = len(events), self._rules.granted_by_default
+            screening = await self._aside(count, recording.screen, batch, states, granted)
+            known = await self._enter(connection, shop_id, screening, all_new=all_new)
+            settlement = await self._aside(count, recording.settle, batch, screening, known)
             if settlement.conflicts and refuse_conflicts:
                 raise recording.conflict(events[settlement.conflicts[0]].event_id)
-            assignment = recording.assign(settlement.fresh, states)
+            assignment = await self._aside(count, recording.assign, settlement.fresh, states)
             await joining.join(connection, shop_id, assignment.joins, rows)
-            await _insert(connection, shop_id, settlement.fresh, assignment, now_us)
+            await self._insert(connection, shop_id, settlement.fresh, assignment.owners, now_us)
             recent_counts = await subjects.grow(connection, shop_id, assignment.growth)
             await self._prune(connection, shop_id, recent_counts)
             if screening.declined_count:
@@ -107,54 +139,57 @@ class Recorder:
     async def _prune(self, connection: AsyncConnection, shop_id: str, recent_counts: Mapping[bytes, int]) -> None:
         """Keep recent_events bounded: what a profile needs stays."""
         for subject, count in recent_counts.items():
-            if count > self._window * _SLACK:
+            if count > self._rules.window * _SLACK:
                 key = {"shop_id": shop_id, "subject": subject}
                 rows = list(await connection.execute(_READ_RECENT, key))
                 deeds = [ProfileEvent(microseconds(row[1]), row[2], row[3]) for row in rows]
-                kept = [rows[position][0] for position in kept_beyond_window(deeds, self._window)]
+                kept = [rows[position][0] for position in kept_beyond_window(deeds, self._rules.window)]
                 await connection.execute(_PRUNE, {**key, "kept": kept})
                 await subjects.set_recent_count(connection, shop_id, subject, len(kept))
 
+    async def _enter(
+        self, connection: AsyncConnection, shop_id: str, screening: Screening, *, all_new: bool
+    ) -> dict[str, bytes]:
+        """Enter the batch in the ledger; answers the hashes of the ids that were there already.
 
-async def _enter(connection: AsyncConnection, shop_id: str, screening: Screening, *, all_new: bool) -> dict[str, bytes]:
-    """Enter the batch in the ledger; answers the hashes of the ids that were there already.
+        Raises: KnownId when `all_new` and one was there; the transaction is then lost.
+        """
+        count = len(screening.accepted)
+        if not count:
+            return {}
+        entries = await self._aside(count, sorted, screening.accepted.items())
+        if all_new:
+            rows = await self._aside(count, copying.ledger_rows, shop_id, entries)
+            await copying.copy(connection, event_ledger, copying.LEDGER_COLUMNS, rows)
+            return {}
+        given = await self._aside(count, bound, _LEDGER, entries)
+        entered = await connection.execute(_INSERT_LEDGER, {"shop_id": shop_id, **given})
+        old = screening.accepted.keys() - {row[0] for row in entered}
+        if not old:
+            return {}
+        known = await connection.execute(_KNOWN_HASHES, {"shop_id": shop_id, "event_ids": sorted(old)})
+        return {row[0]: bytes(row[1]) for row in known}
 
-    Raises: KnownId when `all_new` and one was there; the transaction is then lost.
-    """
-    entries = sorted(screening.accepted.items())
-    if not entries:
-        return {}
-    if all_new:
-        await copying.copy(connection, event_ledger, copying.LEDGER_COLUMNS, copying.ledger_rows(shop_id, entries))
-        return {}
-    entered = await connection.execute(_INSERT_LEDGER, {"shop_id": shop_id, **bound(_LEDGER, entries)})
-    old = screening.accepted.keys() - {row[0] for row in entered}
-    if not old:
-        return {}
-    known = await connection.execute(_KNOWN_HASHES, {"shop_id": shop_id, "event_ids": sorted(old)})
-    return {row[0]: bytes(row[1]) for row in known}
-
-
-async def _insert(
-    connection: AsyncConnection, shop_id: str, events: Sequence[Event], assignment: Assignment, now_us: int
-) -> None:
-    if not events:
-        return
-    owners = assignment.owners
-    if len(events) > _FEW:
-        rows = copying.event_rows(shop_id, events, owners, now_us)
-        await copying.copy(connection, events_table, COLUMNS, rows)
-        recent = copying.recent_rows(shop_id, events, owners)
-        if recent:
-            await copying.copy(connection, recent_events, copying.RECENT_COLUMNS, recent)
-        return
-    owned = list(zip(events, owners, strict=True))
-    recorded_at = moment(now_us)
-    await _EVENTS.add(connection, [to_row(shop_id, event, owner, recorded_at) for event, owner in owned])
-    deeds = [
-        (shop_id, owner, moment(event.occurred_us), event.action, event.item_id, event.query or None)
-        for event, owner in owned
-        if event.action != IMPRESSION
-    ]
-    if deeds:
-        await _RECENT.add(connection, deeds)
+    async def _insert(
+        self, connection: AsyncConnection, shop_id: str, events: Sequence[Event], owners: Sequence[bytes], now_us: int
+    ) -> None:
+        if not events:
+            return
+        count = len(events)
+        if count > _FEW:
+            rows = await self._aside(count, copying.event_rows, shop_id, events, owners, now_us)
+            await copying.copy(connection, events_table, COLUMNS, rows)
+            recent = await self._aside(count, copying.recent_rows, shop_id, events, owners)
+            if recent:
+                await copying.copy(connection, recent_events, copying.RECENT_COLUMNS, recent)
+            return
+        owned = list(zip(events, owners, strict=True))
+        recorded_at = moment(now_us)
+        await _EVENTS.add(connection, [to_row(shop_id, event, owner, recorded_at) for event, owner in owned])
+        deeds = [
+            (shop_id, owner, moment(event.occurred_us), event.action, event.item_id, event.query or None)
+            for event, owner in owned
+            if event.action != IMPRESSION
+        ]
+        if deeds:
+            await _RECENT.add(connection, deeds)

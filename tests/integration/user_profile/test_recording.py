@@ -9,6 +9,7 @@ import pytest
 from sqlalchemy import text
 
 from services.kit.errors import Conflict
+from services.kit.executor import BoundedExecutor
 from services.user_profile.actions import Action
 from services.user_profile.consent import Decision, Purpose
 from services.user_profile.events import Event, Subject, SubjectKind
@@ -17,7 +18,7 @@ from services.user_profile.recording import Batch
 from services.user_profile.sql.moments import microseconds
 from services.user_profile.sql.partitions import month_of
 from services.user_profile.sql.profiles import IMPRESSIONS
-from services.user_profile.store import EventRange
+from services.user_profile.store import EventRange, SqlStore
 from tests.fakes.user_profile import MemoryStore
 
 NOW_US = microseconds(datetime(2026, 5, 28, tzinfo=UTC))
@@ -268,3 +269,32 @@ async def test_deleting_a_user_leaves_nothing_in_any_table(engine, make_store, s
 
 def _everything():
     return EventRange(0, NOW_US + DAY_US)
+
+
+async def test_long_batches_are_worked_on_aside_and_short_ones_at_once(engine, make_store, shop_id):
+    class Watched(BoundedExecutor):
+        done: list[str] = []  # noqa: RUF012
+
+        async def run(self, work, *args, **kwargs):
+            self.done.append(work.__name__)
+            return await super().run(work, *args, **kwargs)
+
+    executor = Watched("test_recording")
+    aside, plain, other = SqlStore(engine, frozenset(Purpose), executor=executor), make_store(), f"{shop_id}-plain"
+    short = Batch.of([event(f"short-{number}") for number in range(30)])
+    assert (await aside.record(shop_id, short, NOW_US, refuse_conflicts=False)).recorded_count == 30
+    assert Watched.done == []
+    many = [event(f"e{number % 2_000}", f"user-{number % 7}", age_us=number % 2_000) for number in range(2_100)]
+    many[0] = event("e0", "user-0", age_us=99, item_id="item-2")
+    for _ in range(2):
+        answers = [
+            await store.record(shop, Batch.of(many), NOW_US, refuse_conflicts=False)
+            for store, shop in ((aside, shop_id), (plain, other))
+        ]
+        assert (answers[0].recorded_count, answers[0].conflicts) == (answers[1].recorded_count, answers[1].conflicts)
+    wanted = "SELECT event_id, subject, item_id FROM user_profile.events WHERE shop_id = :shop AND event_id LIKE 'e%' "
+    stored = [await rows(engine, wanted + "ORDER BY event_id", shop=shop) for shop in (shop_id, other)]
+    assert stored[0] == stored[1]
+    assert len(stored[0]) == 2_000
+    assert {"screen", "settle", "assign", "sorted", "ledger_rows", "event_rows", "recent_rows"} <= set(Watched.done)
+    executor.close()
