@@ -7,7 +7,7 @@ import hashlib
 import json
 import sqlite3
 from array import array
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -31,6 +31,12 @@ CREATE TABLE IF NOT EXISTS waiting (
 CREATE INDEX IF NOT EXISTS held_order ON held (origin_id, line, held_id);
 CREATE INDEX IF NOT EXISTS waiting_row ON waiting (held_id);
 """
+_OF_KIND = "origin_id IN (SELECT origin_id FROM origin WHERE kind = ?)"
+_REPLACED = {
+    "pictures": f"SELECT held_id FROM waiting JOIN held USING (held_id) WHERE {_OF_KIND} AND item_id = ?",
+    "campaigns": f"SELECT held_id FROM held WHERE {_OF_KIND} AND CAST(json_extract(row, '$.campaign_id') AS TEXT) = ?",
+}
+"""What a newer row of a kind makes obsolete: pictures of the item, the campaign of that id."""
 _READY = "refused = '' AND NOT EXISTS (SELECT 1 FROM waiting WHERE waiting.held_id = held.held_id)"
 
 
@@ -81,6 +87,19 @@ class HeldStore:
                 found = database.execute("SELECT held_id FROM held WHERE origin_id = ? AND digest = ?", key).fetchone()
                 pairs = [(item_id, found[0]) for item_id in item_ids]
                 database.executemany("INSERT OR IGNORE INTO waiting VALUES (?, ?)", pairs)
+
+    def supersede(self, kind: str, keys: Iterable[str]) -> None:
+        """Forget rows that newer ones replace, so that they are not joined over them.
+
+        `keys` are ids: of items whose pictures came again, or of campaigns. Rows of other kinds replace nothing.
+        """
+        if kind not in _REPLACED or not self.path.exists():
+            return
+        with self._database() as database:
+            for key in keys:
+                replaced = database.execute(_REPLACED[kind], (kind, key)).fetchall()
+                database.executemany("DELETE FROM held WHERE held_id = ?", replaced)
+                database.executemany("DELETE FROM waiting WHERE held_id = ?", replaced)
 
     def awaited(self) -> Iterator[list[str]]:
         """Yield the ids of the items that rows wait for, a thousand at a time."""

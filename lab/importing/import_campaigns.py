@@ -36,9 +36,10 @@ class CampaignImport:
     def _take(self, row: Row) -> None:
         try:
             campaign = self._campaign(row)
-            if self._services is not None and not self._held(row, campaign.item_filter.item_ids):
+            if self._services is not None and not self._held(row, campaign):
                 self._services.send_campaign(self._ledger.report.shop_id, campaign)
                 self._ledger.imported()
+                self._ledger.superseded([campaign.campaign_id])
         except RowRefused as refusal:
             self._ledger.rejected(row.line, refusal.violation, row.values)
         except RemoteError as error:
@@ -54,13 +55,15 @@ class CampaignImport:
             remedy = f"it is not in the form that the boutique exports ({error})"
             raise RowRefused("", "campaign_malformed", remedy) from error
 
-    def _held(self, row: Row, item_ids: Sequence[str]) -> bool:
+    def _held(self, row: Row, campaign: pb.Campaign) -> bool:
         """Hold a campaign that names items which are not there."""
+        item_ids = campaign.item_filter.item_ids
         missing: Sequence[str] = ()
         if self._services is not None and item_ids:
             missing = self._services.missing_item_ids(self._ledger.report.shop_id, list(dict.fromkeys(item_ids)))
         if missing:
             self._ledger.dangling("items", row.line, missing[0])
+            self._ledger.superseded([campaign.campaign_id])
             self._ledger.held(row, missing)
         return bool(missing)
 

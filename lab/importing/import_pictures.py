@@ -83,6 +83,7 @@ class PictureImport:
         messages = []
         for item in chunk:
             if services is not None and item.item_id not in there:
+                self._ledger.superseded([item.item_id])
                 for row in item.rows:
                     self._ledger.held(Row(row.line, row.values), [item.item_id])
                 continue
@@ -95,6 +96,7 @@ class PictureImport:
                 messages.append(_with_pictures(there[item.item_id], facts, [picture for _, picture in readable]))
         if services is not None and messages:
             self._account(sent, services.send_items(shop_id, messages))
+            self._ledger.superseded([message.item_id for message in messages])
 
     def _readable(self, rows: Sequence[PictureRow]) -> list[_Readable]:
         found = []

@@ -6,6 +6,7 @@ import tempfile
 import time
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 
 from lab.importing.checkpoint import ImportFolder, file_identity
@@ -107,7 +108,8 @@ class _Run:
         source = open_source(job.path, self.around.mapping.file)
         held = held_store(job.work, job.shop_id) if job.work is not None and services is not None else None
         origin = Origin(job.kind, str(job.path), self.around.mapping, str(self.around.pictures.root))
-        ledger = Ledger(report, self.folder, begun, None if held is None else lambda rows: held.hold(origin, rows))
+        keeping = () if held is None else (partial(held.hold, origin), partial(held.supersede, job.kind))
+        ledger = Ledger(report, self.folder, begun, *keeping)
         try:
             reading = Reading(source, report.read, self.progress, report.problems)
             importer_of(job.kind, ledger, self.around).run(reading)

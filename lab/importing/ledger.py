@@ -13,6 +13,7 @@ from lab.importing.shape import Shape
 from lab.importing.tally import HeldRow, Tally
 
 Hold = Callable[[Sequence[HeldRow]], None]
+Supersede = Callable[[Sequence[str]], None]
 
 
 class Ledger:
@@ -25,13 +26,19 @@ class Ledger:
     """
 
     def __init__(
-        self, report: ImportReport, folder: ImportFolder, begun: Checkpoint | None = None, hold: Hold | None = None
+        self,
+        report: ImportReport,
+        folder: ImportFolder,
+        begun: Checkpoint | None = None,
+        hold: Hold | None = None,
+        supersede: Supersede | None = None,
     ) -> None:
         self.report = report
         self.folder = folder
         self.sent = begun.sent if begun is not None else None
         """Of a spooled import: how much of the finished spool an earlier run has sent; None: read the file first."""
         self._hold = hold
+        self._supersede = supersede
         self._open = Tally()
         self._rejects = _opened(folder.rejects, begun.reject_bytes if begun is not None else 0)
 
@@ -111,6 +118,11 @@ class Ledger:
             named = ", ".join(item_ids[:3])
             remedy = f"there is no item {named}; import the items first"
             self._open.rejected(row.line, Violation("item_id", "item_unknown", remedy), row.values)
+
+    def superseded(self, keys: Sequence[str]) -> None:
+        """Say that what earlier files said about these campaigns, or items' pictures, need not wait any longer."""
+        if self._supersede is not None:
+            self._supersede(keys)
 
     def close(self) -> None:
         """Close the reject file."""

@@ -102,6 +102,26 @@ def test_events_are_recorded_at_once_and_counted_as_dangling(tmp_path: Path, ser
     assert waiting(tmp_path) == []
 
 
+def test_a_campaign_that_waits_is_forgotten_when_a_newer_one_comes(tmp_path: Path, services: PretendServices) -> None:
+    do(tmp_path, "items", [item("i1")], services)
+    for item_ids in (["i1", "i9"], ["i1", "i8"]):
+        row = {**CAMPAIGN, "item_filter": {"item_ids": item_ids}}
+        assert do(tmp_path, "campaigns", [row, {**row, "campaign_id": "c2"}], services).held == 2
+    assert waiting(tmp_path) == [("campaigns", "i8", 2, "")]
+    assert do(tmp_path, "campaigns", [{**CAMPAIGN, "item_filter": {"item_ids": ["i1"]}}], services).imported == 1
+    assert do(tmp_path, "items", [item("i8"), item("i9")], services).joined == {"campaigns imported": 1}
+    assert [each.campaign_id for each in services.campaigns] == ["c1", "c2"]
+    assert [list(each.item_filter.item_ids) for each in services.campaigns] == [["i1"], ["i1", "i8"]]
+
+
+def test_pictures_that_wait_are_forgotten_when_newer_ones_come(tmp_path: Path, services: PretendServices) -> None:
+    for name in ("old", "new"):
+        do(tmp_path, "pictures", [{"item_id": "i1", "image": f"https://shop.example/{name}.jpg"}], services)
+    assert waiting(tmp_path) == [("pictures", "i1", 1, "")]
+    assert do(tmp_path, "items", [item("i1")], services).joined == {"pictures imported": 1}
+    assert [each.url for each in services.items["i1"].images] == ["https://shop.example/new.jpg"]
+
+
 def test_a_dry_run_holds_nothing(tmp_path: Path) -> None:
     report = do(tmp_path, "campaigns", [{**CAMPAIGN, "item_filter": {"item_id": "i1"}}], None)
     assert (report.imported, report.held, waiting(tmp_path)) == (1, 0, [])
