@@ -12,6 +12,7 @@ from services.kit.errors import Conflict, InvalidRequest, NotFound
 from services.kit.runtime import Runtime
 from services.kit.serving import ServiceDefinition, started
 from services.kit.settings import ServiceSettings
+from tests.contract.patience import PATIENCE_MS
 from vitrine.common.v1.common_pb2 import ListReadyReleasesRequest as Request
 from vitrine.common.v1.common_pb2 import ListReadyReleasesResponse as Response
 
@@ -135,7 +136,9 @@ async def serving_probe(wire_more: Callable[[Runtime], None] | None = None, **se
         if wire_more is not None:
             wire_more(runtime)
 
-    definition = ServiceDefinition("probe", ServiceSettings(**{"drain_seconds": 2.0, **settings}), wire)
+    definition = ServiceDefinition(
+        "probe", ServiceSettings(**{"drain_seconds": 2.0, "default_deadline_ms": PATIENCE_MS, **settings}), wire
+    )
     async with (
         started(definition, "127.0.0.1:0") as (runtime, address, warming),
         grpc.aio.insecure_channel(address) as channel,
@@ -147,6 +150,6 @@ async def serving_probe(wire_more: Callable[[Runtime], None] | None = None, **se
 
 async def until(condition: Callable[[], bool]) -> None:
     """Wait for something that another task is about to do, turn by turn of the loop."""
-    async with asyncio.timeout(5.0):
+    async with asyncio.timeout(PATIENCE_MS / 1_000):
         while not condition():
             await asyncio.sleep(0)
