@@ -34,11 +34,13 @@ class Admission:
         """Whether watches have been ended."""
         return self._draining
 
-    def end_watches(self) -> None:
-        """Cancel the tasks of all watches, and let no new ones in."""
+    def end_watches(self) -> frozenset[asyncio.Task[Any]]:
+        """Cancel the tasks of all watches, and let no new ones in. Returns them: one ends when its client is told."""
         self._draining = True
-        for task in self._watches:
+        ending = frozenset(self._watches)
+        for task in ending:
             task.cancel()
+        return ending
 
     @contextmanager
     def place(self, *, watch: bool) -> Iterator[None]:
