@@ -121,7 +121,7 @@ class Runtime:
         await self.health.end_watches()
         if ending := self.interceptor.admission.end_watches():
             # Told before the server stops: a connection that closes says nothing of draining.
-            await asyncio.wait(ending, timeout=min(_FAREWELL_S, seconds * _FAREWELL_SHARE))
+            await asyncio.wait(ending, timeout=seconds * _FAREWELL_SHARE)
         await self.server.stop(max(seconds * _CALLS_SHARE - (loop.time() - begun_s), 0.0))
         spent_s = loop.time() - begun_s
         await self.background.drain(max(seconds * _BACKGROUND_SHARE - spent_s, 0.0))
