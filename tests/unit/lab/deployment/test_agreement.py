@@ -83,7 +83,9 @@ def local_variables(unit: Unit, spec: ProcessSpec) -> dict[str, str]:
 
 
 def deployed_variables(container: Mapping[str, Any], spec: ProcessSpec) -> dict[str, str]:
-    return {name.removeprefix(spec.settings_prefix): value for name, value in container["environment"].items()}
+    prefix, told = spec.settings_prefix, container["environment"]
+    libraries = {name for name in spec.environment if not name.startswith(prefix)}
+    return {name.removeprefix(prefix): value for name, value in told.items() if name not in libraries}
 
 
 def test_every_process_has_its_container_in_the_same_order(containers):
@@ -155,6 +157,13 @@ def test_a_settings_object_knows_every_variable_and_misses_none(spec, filled, mo
         monkeypatch.setenv(name, value)
     read = kind()
     assert read.listen.endswith(f":{spec.port}")
+
+
+@by_name
+def test_libraries_are_told_the_same(spec, filled, units):
+    local, deployed = units[spec.name].program().environment, filled[host(spec.name)]["environment"]
+    assert spec.environment.items() <= local.items()
+    assert spec.environment.items() <= deployed.items()
 
 
 @by_name
