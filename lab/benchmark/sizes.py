@@ -72,6 +72,8 @@ async def running(
     async with new_recorder() as recorder:
         environment = proxied(recorder) if record else {}
         ensemble = Ensemble(size.folder, environment=environment, free_ports=size.synthetic)
+        if size.synthetic:
+            _remove(size, ensemble)  # what a run that was killed has left would be in the way
         try:
             shop = await _shop(size, ensemble, show)
             recorded: list[RecordedPage] = []
@@ -84,8 +86,12 @@ async def running(
         finally:
             await asyncio.to_thread(ensemble.stop)
             if size.synthetic:
-                ensemble.remove_database()
-                shutil.rmtree(size.folder, ignore_errors=True)
+                _remove(size, ensemble)
+
+
+def _remove(size: Size, ensemble: Ensemble) -> None:
+    ensemble.remove_database()
+    shutil.rmtree(size.folder, ignore_errors=True)
 
 
 async def _ready(rig: Rig, show: Show) -> None:
