@@ -70,7 +70,8 @@ class Histories:
     def matrix(self) -> csr_matrix:
         """`[users, items]` float32, 1 where the user has the item at least once."""
         ones = np.ones(len(self.rows), np.float32)
-        matrix = csr_matrix((ones, self.rows, self.starts), shape=(len(self), self.item_count))
+        # A copy: joining what repeats sorts the columns where they lie, and the order of a history must stay.
+        matrix = csr_matrix((ones, self.rows, self.starts), shape=(len(self), self.item_count), copy=True)
         matrix.sum_duplicates()
         matrix.data[:] = 1.0
         return matrix
