@@ -67,7 +67,9 @@ def definition(
         runtime.resources.push_async_callback(fetcher.close)
 
         async def load_release(release: Release) -> VisionRelease:
-            loaded = await asyncio.to_thread(VisionRelease.read, release)
+            read = await asyncio.to_thread(VisionRelease.read, release)
+            shop_id = read.shop_id
+            loaded = read.sharing(releases.get(shop_id, each) for each in releases.ready_ids(shop_id))
             await loaded.catch_up(features)
             return loaded
 

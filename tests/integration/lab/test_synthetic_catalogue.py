@@ -47,7 +47,7 @@ def test_item_vision_finds_every_item_and_its_vectors(
 
     item_ids, vision = asyncio.run(read())
     assert sorted(item_ids) == [made[1].item_id(number) for number in range(ITEMS)]
-    assert len(vision.images) == len(vision.texts) == ITEMS
+    assert len(vision.items.images) == len(vision.items.texts) == ITEMS
 
 
 def test_the_release_is_verified_and_loads_in_every_service(release: Release) -> None:
