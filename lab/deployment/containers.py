@@ -72,7 +72,7 @@ def tensorflow_serving(spec: ProcessSpec, after: str) -> dict[str, Any]:
         "image": spec.stock_image,
         "entrypoint": ["/usr/bin/tensorflow_model_server"],
         "command": [f"--{name}={value}" for name, value in _serving_flags(spec).items()],
-        "environment": {"TF_CPP_MIN_LOG_LEVEL": "1"},
+        "environment": {"TF_CPP_MIN_LOG_LEVEL": "1", **spec.environment},
         "volumes": [
             f"releases:{RELEASES}:ro",
             "./tensorflow_serving/monitoring.config:/etc/vitrine/monitoring.config:ro",

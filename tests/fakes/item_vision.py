@@ -28,7 +28,6 @@ from services.item_vision.sql.feature_jobs import Job
 from services.item_vision.sql.feature_store import FeatureChanges, FeatureKind, FeatureProgress, ItemFeatures
 from services.item_vision.sql.links import LinksWritten
 from services.item_vision.sql.reconciliation import Reconciled
-from services.item_vision.vector_index import VectorIndex
 from services.item_vision.vision_release import VisionRelease
 from services.item_vision.vision_servicer import ItemVisionServicer
 from services.item_vision.worker import Encoders, compute_safely
@@ -261,9 +260,7 @@ class FakeReleases:
     def put(self, shop_id: str, release_id: str, *, with_heads: bool = True) -> None:
         """Make a release with the small heads ready and stable."""
         heads = small_heads() if with_heads else None
-        self.loaded[shop_id][release_id] = VisionRelease(
-            shop_id, release_id, heads, small_projection(), VectorIndex(), VectorIndex(), Cursor()
-        )
+        self.loaded[shop_id][release_id] = VisionRelease.of(shop_id, release_id, heads, small_projection())
         self.stable[shop_id] = release_id
 
     def get(self, shop_id: str, release_id: str = "") -> VisionRelease:
