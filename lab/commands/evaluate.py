@@ -1,4 +1,4 @@
-"""`vitrine evaluate pages|ablation|freshness`: what the pages are worth, measured."""
+"""`vitrine evaluate …`: what the pages and the models are worth, measured; each further command is a file beside."""
 
 import importlib
 import json
@@ -9,12 +9,14 @@ from typing import Annotated, Any
 import typer
 from rich.markup import escape
 
+from lab.commands import evaluate_sequences
 from lab.commands.options import DEFAULT_SHOP, DEFAULT_WORK, CommandFailed, Shop, Work
 from lab.commands.progress import PhaseBars, phase_bars
 from lab.commands.terminal import console
 from lab.supervisor.directory import addresses_of
 
 application = typer.Typer(help="Measure pages, models and freshness.", no_args_is_help=True)
+application.command("sequences")(evaluate_sequences.sequences)
 
 
 @dataclass(frozen=True)

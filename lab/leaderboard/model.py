@@ -65,6 +65,17 @@ class UnknownModelError(ValueError):
     """A name that no file of `lab/models` has."""
 
 
+class AttributesMissingError(ValueError):
+    """A model that goes by items' attributes, where none are known."""
+
+
+def attributes_of(training: Training, name: str) -> csr_matrix:
+    """The attributes that a model cannot do without. Raises: AttributesMissingError."""
+    if training.attributes is None:
+        raise AttributesMissingError(f"the model {name} goes by the attributes of items; give them with --attributes")
+    return training.attributes
+
+
 def names() -> list[str]:
     """The models there are."""
     return sorted(each.name for each in pkgutil.iter_modules(lab.models.__path__))
