@@ -76,7 +76,7 @@ class SequenceNeighbours:
         cells = (users[:, None] * histories.item_count + self.histories.rows[near])[inside]
         counted = (weights[:, None] * factors)[inside]
         scores = np.bincount(cells, counted, minlength=len(histories) * histories.item_count)
-        return scores.reshape(len(histories), histories.item_count)
+        return np.asarray(scores.reshape(len(histories), histories.item_count), np.float64)
 
     def _steps(self) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
         """Places around a shared item, and what an item there counts."""
