@@ -9,7 +9,7 @@ from typing import Annotated, Any
 import typer
 from rich.markup import escape
 
-from lab.commands import evaluate_sequences
+from lab.commands import evaluate_impressions, evaluate_ratings, evaluate_sequences
 from lab.commands.options import DEFAULT_SHOP, DEFAULT_WORK, CommandFailed, Shop, Work
 from lab.commands.progress import PhaseBars, phase_bars
 from lab.commands.terminal import console
@@ -17,6 +17,8 @@ from lab.supervisor.directory import addresses_of
 
 application = typer.Typer(help="Measure pages, models and freshness.", no_args_is_help=True)
 application.command("sequences")(evaluate_sequences.sequences)
+application.command("impressions")(evaluate_impressions.impressions)
+application.command("ratings")(evaluate_ratings.ratings)
 
 
 @dataclass(frozen=True)

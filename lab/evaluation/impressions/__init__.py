@@ -1,0 +1,1 @@
+"""Clicks and purchases of logged impressions, predicted at their positions (`vitrine evaluate impressions`)."""
