@@ -1,5 +1,6 @@
 """What is recorded of every call: one log line and three metrics."""
 
+import asyncio
 import logging
 import time
 from dataclasses import dataclass, field
@@ -26,6 +27,8 @@ class CallRecord:
     error: BaseException | None = None
     """The error whose trace belongs in the log, if it is our bug."""
     started_s: float = field(default_factory=time.perf_counter)
+    seconds: float = 0.0
+    """How long it took, once it has ended."""
 
 
 class AccessRecorder:
@@ -45,23 +48,30 @@ class AccessRecorder:
         self._in_flight(record.call.method).inc()
 
     def ended(self, record: CallRecord) -> None:
-        """Count a call out and write its line."""
-        method, seconds = record.call.method, time.perf_counter() - record.started_s
+        """Count a call out and write its line. A call that went well is answered first: its caller waits for that."""
+        record.seconds = time.perf_counter() - record.started_s
+        if record.code is grpc.StatusCode.OK:
+            asyncio.get_running_loop().call_soon(self._write, record)
+        else:
+            self._write(record)
+
+    def _write(self, record: CallRecord) -> None:
+        method = record.call.method
         self._in_flight(method).dec()
         self._requests(method, record.code).inc()
-        self._seconds(method).observe(seconds)
+        self._seconds(method).observe(record.seconds)
         level = logging.ERROR if record.code in _OUR_FAULT else logging.INFO
         if LOG.isEnabledFor(level):
-            LOG.log(level, "call", exc_info=record.error, extra={"fields": _fields(record, seconds)})
+            LOG.log(level, "call", exc_info=record.error, extra={"fields": _fields(record)})
 
 
-def _fields(record: CallRecord, seconds: float) -> dict[str, object]:
+def _fields(record: CallRecord) -> dict[str, object]:
     fields: dict[str, object] = {
         "method": record.call.method,
         "code": record.code.name,
         "reason": record.reason,
         "shop_id": record.shop_id,
-        "ms": round(seconds * 1000.0, 2),
+        "ms": round(record.seconds * 1000.0, 2),
         "request_id": record.call.request_id,
         "trace_id": record.call.trace.trace_id,
         **record.call.annotations,

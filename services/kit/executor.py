@@ -3,7 +3,7 @@
 import asyncio
 import contextvars
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from functools import partial
 from typing import ParamSpec, TypeVar
 
@@ -39,16 +39,35 @@ class BoundedExecutor:
         if self._taken >= self._limit:
             raise Overloaded(f"{self._name} has {self._taken} jobs waiting; try again later")
         context = contextvars.copy_context()
+        loop = asyncio.get_running_loop()
+        ended: asyncio.Future[None] = loop.create_future()
         job = self._pool.submit(context.run, partial(work, *args, **kwargs))
         self._count(+1)
-        loop = asyncio.get_running_loop()
-        job.add_done_callback(lambda _: None if loop.is_closed() else loop.call_soon_threadsafe(self._count, -1))
-        return await asyncio.wrap_future(job)
+        # The loop is woken once a job: that costs as much as a short job.
+        job.add_done_callback(lambda _: None if loop.is_closed() else loop.call_soon_threadsafe(self._end, ended))
+        try:
+            await ended
+        except asyncio.CancelledError:
+            job.cancel()  # where it has not begun
+            raise
+        return _result_of(job)
 
     def close(self) -> None:
         """Refuse new jobs and forget those that have not begun; running ones end by themselves."""
         self._pool.shutdown(wait=False, cancel_futures=True)
 
+    def _end(self, ended: asyncio.Future[None]) -> None:
+        self._count(-1)
+        if not ended.done():
+            ended.set_result(None)
+
     def _count(self, change: int) -> None:
         self._taken += change
         self._gauge.set(self._taken)
+
+
+def _result_of(job: Future[Result]) -> Result:
+    """What an ended job returned or raised. A job that was forgotten ends its caller too."""
+    if job.cancelled():
+        raise asyncio.CancelledError
+    return job.result()

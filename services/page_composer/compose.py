@@ -2,6 +2,8 @@
 name.
 """
 
+import asyncio
+
 from services.page_composer.assignment import Stock, assignment, pin_proposals
 from services.page_composer.brief import Brief, PageRequest, Settings, settle, wanted_release
 from services.page_composer.dependencies import Dependencies
@@ -46,14 +48,17 @@ class Composer:
         """
         shop = await self._shops.ready(request.visit.shop_id)
         page, visit = await self._with_one_release(request, shop.merchandise)
-        self._log.put(page, visit)  # 8. After the answer
-        self._metrics.count(page)
+        asyncio.get_running_loop().call_soon(self._after_answer, page, visit)  # 8. After the answer
         return page
 
     async def preview(self, request: PageRequest, merchandise: Merchandise) -> Page:
         """Compose a page with other merchandise than what is in force; nothing is written. Raises: as `compose`."""
         page, _ = await self._with_one_release(request, merchandise)
         return page
+
+    def _after_answer(self, page: Page, visit: Visit) -> None:
+        self._log.put(page, visit)
+        self._metrics.count(page)
 
     async def _with_one_release(self, request: PageRequest, merchandise: Merchandise) -> tuple[Page, Visit]:
         """Make the page with one release; one that a service turns out not to have is given up once, then no

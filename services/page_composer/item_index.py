@@ -4,6 +4,7 @@ import math
 from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
+from itertools import repeat
 from typing import Any
 
 import numpy as np
@@ -129,8 +130,7 @@ class ItemIndex:
 
     def rows(self, item_ids: Iterable[str]) -> Ints:
         """`[n]` rows of items; −1 for those that this snapshot does not have."""
-        row_of = self.row_of
-        found = np.asarray([row_of.get(item_id, NONE) for item_id in item_ids], np.int64)
+        found = np.fromiter(map(self.row_of.get, item_ids, repeat(NONE)), np.int64)
         found[found >= self.size] = NONE
         if self.size:
             found[(found >= 0) & ~self.present[found]] = NONE

@@ -7,6 +7,7 @@ release needs to work out only once which of its rows stands where.
 import threading
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import repeat
 from typing import Self
 
 import numpy as np
@@ -179,8 +180,7 @@ class Catalogue:
 
     def all_positions(self, item_ids: Iterable[str]) -> NDArray[np.int64]:
         """`[len(item_ids)]` positions, those of deleted items included; −1 where unknown."""
-        position_of = self._position_of
-        return np.array([position_of.get(item_id, -1) for item_id in item_ids], np.int64)
+        return np.fromiter(map(self._position_of.get, item_ids, repeat(-1)), np.int64)
 
     def present_of(
         self, categories: Sequence[str], brands: Sequence[str], positions: NDArray[np.signedinteger] | None = None

@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import repeat
 from pathlib import Path
 from typing import Any, Self
 
@@ -35,8 +36,7 @@ class Vocabulary:
 
     def rows(self, item_ids: Sequence[str]) -> NDArray[np.int32]:
         """`[len(item_ids)]` rows, −1 for items the release does not know."""
-        row_of = self.row_of
-        return np.array([row_of.get(item_id, -1) for item_id in item_ids], np.int32)
+        return np.fromiter(map(self.row_of.get, item_ids, repeat(-1)), np.int32)
 
     @classmethod
     def load(cls, path: Path) -> Self:

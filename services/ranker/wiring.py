@@ -26,6 +26,9 @@ CATALOGUE_WAIT_S = 20.0
 MODEL_SHARE = 0.7
 """Of what is left of the caller's deadline, so that a late model server leaves time to answer with source scores."""
 
+FEW_ITEMS = 5_000
+"""Catalogues up to this size take a page some milliseconds, which the event loop can wait for (ADR 0027)."""
+
 Result = TypeVar("Result")
 
 
@@ -44,11 +47,18 @@ class Holdings:
         return self.releases.get(shop_id, release_id)
 
     async def on_items(self, release: RankerRelease, work: Callable[[Items], Result]) -> Result:
-        """Run CPU work outside the event loop, on the shop's items as they stand still.
+        """Run CPU work on the shop's items as they stand still; outside the event loop, unless they are few.
 
         Raises: Overloaded when too much of it waits.
         """
         catalogue = self.catalogues.catalogue(release.shop_id)
+        # A thread of its own would hold the interpreter's lock all the same, and costs two changes of thread.
+        few = max(len(catalogue), len(release.vocabulary)) <= FEW_ITEMS
+        if few and catalogue.lock.acquire(blocking=False):
+            try:
+                return work(release.items(catalogue))
+            finally:
+                catalogue.lock.release()
 
         def locked() -> Result:
             with catalogue.lock:

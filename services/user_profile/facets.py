@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from itertools import repeat
 from pathlib import Path
 from typing import Final
 
@@ -41,8 +42,7 @@ class Facets:
 
     def rows(self, item_ids: Sequence[str]) -> NDArray[np.int32]:
         """`[n]` vocabulary rows, −1 where the release does not know the item."""
-        row_of = self.row_of
-        return np.array([row_of.get(item_id, -1) for item_id in item_ids], np.int32)
+        return np.fromiter(map(self.row_of.get, item_ids, repeat(-1)), np.int32)
 
     @classmethod
     def of(cls, item_ids: Sequence[str], columns: Mapping[str, Sequence[str]]) -> "Facets":

@@ -50,18 +50,17 @@ def profile_message(
         event_count=profile.event_count,
         affinities=[pb.Affinity(facet=each.facet, value=each.value, weight=each.weight) for each in profile.affinities],
         exposures=[pb.Exposure(item_id=item_id, impression_count=count) for item_id, count in profile.exposures],
-        recent_actions=[
-            pb.RecentAction(
-                action=common_pb2.Action.ValueType(event.action),
-                item_id=event.item_id,
-                occurred_at=timestamp(event.occurred_us),
-            )
-            for event in profile.recent_actions[:recent_limit]
-        ],
         recent_searches=[
             pb.RecentSearch(query=event.query, occurred_at=timestamp(event.occurred_us)) for event in profile.searches
         ],
     )
+    for event in profile.recent_actions[:recent_limit]:
+        # In place: there are up to two hundred, and one that is made by itself is copied twice.
+        action = message.recent_actions.add()
+        action.action, action.item_id = common_pb2.Action.ValueType(event.action), event.item_id
+        seconds, rest = divmod(event.occurred_us, 1_000_000)
+        occurred_at = action.occurred_at
+        occurred_at.seconds, occurred_at.nanos = seconds, rest * 1_000
     if profile.embedding is not None and encoder is not None:
         values = profile.embedding.tolist()
         message.embedding.CopyFrom(

@@ -8,7 +8,7 @@ from typing import Protocol
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from services.kit.database import reading, transaction
+from services.kit.database import reading, reading_by_driver, transaction
 from services.kit.executor import BoundedExecutor
 from services.user_profile.consent import Consents, Decision, Purpose
 from services.user_profile.events import Event, Subject
@@ -109,13 +109,13 @@ class SqlStore:
 
     async def read_profile(self, shop_id: str, subject: Subject, now_us: int, *, as_of: bool) -> StoredProfile:
         """See Store."""
-        async with reading(self._engine) as connection:
-            row = await subjects.find(connection, shop_id, subject.pseudonym)
+        async with reading_by_driver(self._engine) as driver:
+            row = await subjects.find_by_driver(driver, shop_id, subject.pseudonym)
             consents = Consents.of(row.state.decided if row else {}, self._granted_by_default)
             if row is None or row.first_at is None or not consents.granted(Purpose.PERSONALISATION):
                 return StoredProfile(consents, None)
             read = profiles.read_as_of if as_of else profiles.read_recent
-            return StoredProfile(consents, await read(connection, shop_id, row, now_us))
+            return StoredProfile(consents, await read(driver, shop_id, row, now_us))
 
     async def consents(self, shop_id: str, subject: Subject) -> Consents:
         """See Store."""

@@ -19,7 +19,7 @@ from services.item_vision.sql.links import LinksWritten, items_of_variants, put_
 from services.item_vision.sql.reconciliation import Reconciliation, reconciliation
 from services.item_vision.sql.rows import item_of
 from services.item_vision.tables import SCHEMA, Xid8, feature_jobs, features, items, links, pictures
-from services.kit.database import reading, transaction
+from services.kit.database import reading, reading_by_driver, transaction
 
 SETTLED = sa.text("changed_xid < pg_snapshot_xmin(pg_current_snapshot())")
 
@@ -130,9 +130,9 @@ class CatalogueStore:
         """Those of the items that are no longer at the revision held; unknown, deleted and retired ones are among
         them.
         """
-        wanted = {"shop_id": shop_id, "item_ids": list(held), "revisions": list(held.values())}
-        async with reading(self._engine) as connection:
-            return frozenset((await connection.execute(_CHANGED, wanted)).scalars())
+        async with reading_by_driver(self._engine) as driver:
+            found = await driver.fetch(_CHANGED, shop_id, list(held), list(held.values()))
+        return frozenset(row[0] for row in found)
 
     async def page(self, shop_id: str, after: str, limit: int, wanted: Wanted = EVERYTHING) -> Sequence[StoredFacts]:
         """Items by id, after an id."""
@@ -220,10 +220,10 @@ _LINKED: Final = sa.select(items, links.c.kinds, links.c.linked_item_ids).select
 )
 
 # Compared where they are kept: a page asks about hundreds of items, of which hardly one has changed.
-_CHANGED = sa.text(
-    "SELECT held.item_id FROM unnest(CAST(:item_ids AS text[]), CAST(:revisions AS bigint[])) "
+_CHANGED = (
+    "SELECT held.item_id FROM unnest($2::text[], $3::bigint[]) "
     f"AS held (item_id, revision) WHERE NOT EXISTS (SELECT FROM {SCHEMA}.items AS known "
-    "WHERE known.shop_id = :shop_id AND known.item_id = held.item_id AND NOT known.deleted "
+    "WHERE known.shop_id = $1 AND known.item_id = held.item_id AND NOT known.deleted "
     "AND NOT known.retired AND CAST(CAST(known.changed_xid AS text) AS bigint) = held.revision)"
 )
 

@@ -5,11 +5,11 @@ from collections.abc import AsyncIterator, Iterable, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ARRAY, Text, and_, any_, bindparam, delete, exists, func, not_, or_, select, text, tuple_
+from sqlalchemy import and_, delete, exists, func, not_, or_, select, text, tuple_
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
-from services.kit.database import reading, transaction
+from services.kit.database import reading_by_driver, transaction
 from services.page_composer.logged_page import CampaignUse, LoggedPage, page_of_row, row_of_page
 from services.page_composer.tables import (
     SCHEMA,
@@ -24,16 +24,9 @@ from services.page_composer.tables import (
 EXPORT_PAGES = 200
 VIEWS_KEPT = timedelta(days=2)
 
-# Put together once: building it costs as much as running it, and every page with a capped campaign runs it.
 _VIEWS = (
-    select(campaign_view.c.campaign_id, func.count())
-    .where(
-        campaign_view.c.shop_id == bindparam("shop_id"),
-        campaign_view.c.pseudonym == bindparam("pseudonym"),
-        campaign_view.c.viewed_at >= bindparam("since"),
-        campaign_view.c.campaign_id == any_(bindparam("campaign_ids", type_=ARRAY(Text))),
-    )
-    .group_by(campaign_view.c.campaign_id)
+    f"SELECT campaign_id, count(*) FROM {campaign_view.fullname} "
+    "WHERE shop_id = $1 AND pseudonym = $2 AND viewed_at >= $3 AND campaign_id = ANY($4::text[]) GROUP BY campaign_id"
 )
 
 # As one text: a page has a thousand numbers and names, and the driver would look at each of them three times.
@@ -110,9 +103,8 @@ class PageStore:
         self, shop_id: str, pseudonym: bytes, campaign_ids: Sequence[str], since: datetime
     ) -> dict[str, int]:
         """How often a visitor saw campaigns since a time."""
-        wanted = {"shop_id": shop_id, "pseudonym": pseudonym, "since": since, "campaign_ids": list(campaign_ids)}
-        async with reading(self._engine) as connection:
-            return {row[0]: row[1] for row in await connection.execute(_VIEWS, wanted)}
+        async with reading_by_driver(self._engine) as driver:
+            return dict(await driver.fetch(_VIEWS, shop_id, pseudonym, since, list(campaign_ids)))
 
     async def keep_house(self, now: datetime, kept: timedelta) -> None:
         """Make the partitions of this month and the next, and drop what is older than pages and views are kept."""

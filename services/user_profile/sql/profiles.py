@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 
+import asyncpg
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -15,23 +16,21 @@ from services.user_profile.sql.moments import microseconds, moment, optional_mic
 from services.user_profile.sql.subjects import SubjectRow, granted_condition
 from services.user_profile.tables import SCHEMA
 
-_RECENT = text(
+_RECENT = (
     f"SELECT occurred_at, action, item_id, query FROM {SCHEMA}.recent_events "
-    "WHERE shop_id = :shop_id AND subject = :subject ORDER BY occurred_at"
+    "WHERE shop_id = $1 AND subject = $2 ORDER BY occurred_at"
 )
 # Both bounds are given, so that PostgreSQL looks into the one or two partitions of the window and no others.
-IMPRESSIONS = text(
-    f"SELECT item_id, count(*) FROM {SCHEMA}.events WHERE shop_id = :shop_id AND subject = :subject "
-    f"AND action = {IMPRESSION} AND occurred_at >= :since AND occurred_at < :now GROUP BY item_id"
+IMPRESSIONS = (
+    f"SELECT item_id, count(*) FROM {SCHEMA}.events WHERE shop_id = $1 AND subject = $2 "
+    f"AND action = {IMPRESSION} AND occurred_at >= $3 AND occurred_at < $4 GROUP BY item_id"
 )
-_AS_OF = text(
-    f"SELECT occurred_at, action, item_id, query FROM {SCHEMA}.events WHERE shop_id = :shop_id AND subject = :subject "
-    "AND occurred_at >= :first_at AND occurred_at < :now AND recorded_at < :now "
-    f"AND (action <> {IMPRESSION} OR occurred_at >= :since)"
+_AS_OF = (
+    f"SELECT occurred_at, action, item_id, query FROM {SCHEMA}.events WHERE shop_id = $1 AND subject = $2 "
+    "AND occurred_at >= $3 AND occurred_at < $4 AND recorded_at < $4 "
+    f"AND (action <> {IMPRESSION} OR occurred_at >= $5)"
 )
-_VERSION_AS_OF = text(
-    f"SELECT count(*) FROM {SCHEMA}.events WHERE shop_id = :shop_id AND subject = :subject AND recorded_at < :now"
-)
+_VERSION_AS_OF = f"SELECT count(*) FROM {SCHEMA}.events WHERE shop_id = $1 AND subject = $2 AND recorded_at < $3"
 
 
 @dataclass(frozen=True)
@@ -44,28 +43,26 @@ class ProfileRows:
     """Impressions of the last 7 days by item; None when they are among the events."""
 
 
-async def read_recent(connection: AsyncConnection, shop_id: str, row: SubjectRow, now_us: int) -> ProfileRows:
+async def read_recent(connection: asyncpg.Connection, shop_id: str, row: SubjectRow, now_us: int) -> ProfileRows:
     """The rows of now: one index scan of recent_events, and of the impressions of 7 days if there are any.
 
     The version was read before the events, so the events are at least as new as it says.
     """
-    key = {"shop_id": shop_id, "subject": row.state.subject.pseudonym}
-    events = [_profile_event(found) for found in await connection.execute(_RECENT, key)]
+    key = (shop_id, row.state.subject.pseudonym)
+    events = [_profile_event(found) for found in await connection.fetch(_RECENT, *key)]
     since_us = now_us - EXPOSURE_WINDOW_US
     counts: dict[str, int] = {}
     if (optional_microseconds(row.last_impression_at) or 0) >= since_us:
-        shown = await connection.execute(IMPRESSIONS, {**key, "since": moment(since_us), "now": moment(now_us)})
-        counts = {row[0]: row[1] for row in shown}
+        counts = dict(await connection.fetch(IMPRESSIONS, *key, moment(since_us), moment(now_us)))
     return ProfileRows(row.state.profile_version, events, counts)
 
 
-async def read_as_of(connection: AsyncConnection, shop_id: str, row: SubjectRow, now_us: int) -> ProfileRows:
+async def read_as_of(connection: asyncpg.Connection, shop_id: str, row: SubjectRow, now_us: int) -> ProfileRows:
     """The rows as of an earlier time, from the full history: events that occurred and were recorded before it."""
-    key = {"shop_id": shop_id, "subject": row.state.subject.pseudonym, "now": moment(now_us)}
-    times = {"first_at": row.first_at, "since": moment(now_us - EXPOSURE_WINDOW_US)}
-    events = [_profile_event(found) for found in await connection.execute(_AS_OF, {**key, **times})]
-    version = (await connection.execute(_VERSION_AS_OF, key)).scalar_one()
-    return ProfileRows(version, events, None)
+    key, now = (shop_id, row.state.subject.pseudonym), moment(now_us)
+    found = await connection.fetch(_AS_OF, *key, row.first_at, now, moment(now_us - EXPOSURE_WINDOW_US))
+    version = await connection.fetchval(_VERSION_AS_OF, *key, now)
+    return ProfileRows(version, [_profile_event(each) for each in found], None)
 
 
 _ACTIVE: Final = (

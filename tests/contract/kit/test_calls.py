@@ -6,6 +6,8 @@ import logging
 import grpc
 import pytest
 
+from services.kit.access import AccessRecorder, CallRecord
+from services.kit.call_context import CallContext, TraceParent
 from services.kit.health import check
 from services.kit.status import read_error
 from services.kit.telemetry import metrics
@@ -92,6 +94,17 @@ async def test_each_call_has_one_line_in_the_access_log(caplog):
     assert lines[0]["shop_id"] == lines[0]["told"] == "boutique"
     assert lines[1]["reason"] == "ITEM_UNKNOWN"
     assert all(line["ms"] >= 0 and len(line["request_id"]) == 32 for line in lines)
+
+
+async def test_a_call_that_went_well_is_answered_before_its_line_is_written(caplog):
+    recorder = AccessRecorder()
+    record = CallRecord(CallContext("the-request", TraceParent("ab" * 16, "cd" * 8), method="/unit.Service/Ask"))
+    with caplog.at_level(logging.INFO, "vitrine.access"):
+        recorder.began(record)
+        recorder.ended(record)
+        assert not caplog.records
+        await asyncio.sleep(0)
+    assert [line.fields["request_id"] for line in caplog.records] == ["the-request"]
 
 
 async def test_ids_come_from_the_headers_then_from_the_request_else_are_made():

@@ -7,7 +7,7 @@ import pytest
 from sqlalchemy import exc, text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from services.kit.database import create_engine, reading, transaction
+from services.kit.database import create_engine, reading, reading_by_driver, transaction
 from services.kit.errors import DependencyDown
 from services.kit.migrations import migrate
 from tests.integration.kit.conftest import settings_for
@@ -122,6 +122,52 @@ async def test_a_connection_that_is_ended_in_the_middle_is_unavailable(engine, d
             await connection.execute(text("SELECT 1"))
     assert caught.value.cause == "unavailable"
     await administrator.dispose()
+
+
+async def test_a_read_by_the_driver_answers_rows_and_frees_its_connection(engine):
+    await rows(engine, "INSERT INTO things VALUES (1, 'kept') RETURNING id")
+    async with reading_by_driver(engine) as driver:
+        assert [tuple(row) for row in await driver.fetch("SELECT id, body FROM things WHERE id = $1", 1)] == [
+            (1, "kept")
+        ]
+    assert engine.pool.checkedout() == 0
+
+
+async def test_a_cancelled_read_by_the_driver_frees_its_connection(engine):
+    async def stuck() -> None:
+        async with reading_by_driver(engine) as driver:
+            reading.set()
+            await driver.fetch("SELECT pg_sleep(60)")
+
+    reading = asyncio.Event()
+    task = asyncio.create_task(stuck())
+    await reading.wait()
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    assert engine.pool.checkedout() == 0
+    assert await rows(engine, "SELECT 1") == [(1,)]
+
+
+async def test_failures_of_a_read_by_the_driver_are_told_like_any_other(engine, dsn):
+    with pytest.raises(exc.DBAPIError):
+        async with reading_by_driver(engine) as driver:
+            await driver.fetch("SELECT * FROM no_such_table")
+    impatient = create_engine(settings_for(dsn, database_statement_timeout_ms=20))
+    with pytest.raises(DependencyDown) as late:
+        async with reading_by_driver(impatient) as driver:
+            await driver.fetch("SELECT pg_sleep(60)")
+    await impatient.dispose()
+    assert late.value.cause == "timeout"
+    administrator = create_engine(settings_for(dsn))
+    with pytest.raises(DependencyDown) as ended:
+        async with reading_by_driver(engine) as driver:
+            await rows(administrator, END_OTHERS)
+            await driver.fetch("SELECT 1")
+    await administrator.dispose()
+    assert ended.value.cause == "unavailable"
+    async with reading_by_driver(engine) as driver:
+        assert await driver.fetchval("SELECT 1") == 1
 
 
 async def test_a_server_without_room_for_connections_is_overloaded(dsn, engine):
