@@ -12,6 +12,7 @@ from vitrine.common.v1 import common_pb2
 
 SIGNATURE_BYTES = 16
 MAX_TOKEN_CHARS = 2_048
+_URL_SAFE = bytes.maketrans(b"+/", b"-_")
 
 
 class TrackingTokenError(Exception):
@@ -33,8 +34,9 @@ def issue(claims: common_pb2.TrackingClaims, key: bytes) -> str:
 
     Raises: ValueError when the claims are so long that `read` would refuse the token.
     """
-    payload = claims.SerializeToString(deterministic=True)
-    token = base64.urlsafe_b64encode(payload + _signature(payload, key)).rstrip(b"=").decode("ascii")
+    payload = claims.SerializeToString()  # always the same bytes: there is no map in it
+    encoded = binascii.b2a_base64(payload + _signature(payload, key), newline=False)
+    token = encoded.translate(_URL_SAFE, b"=").decode("ascii")
     if len(token) > MAX_TOKEN_CHARS:
         raise ValueError(f"the claims make a token of {len(token)} characters; {MAX_TOKEN_CHARS} is the limit")
     return token

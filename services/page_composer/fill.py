@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from services.page_composer.arrays import Floats
+from services.page_composer.arrays import Bools, Floats
 from services.page_composer.draft import EXPLORED, PINNED, SELECTED, PlacedShelf, ShelfSlot
 from services.page_composer.explore import draw_item
 from services.page_composer.greedy import LazyPool, Tally
@@ -35,10 +35,12 @@ class Filler:
     weights: Weights
     generator: np.random.Generator
 
-    def fill(self, shelf: PlacedShelf, densities: Floats, pinned: Sequence[PinnedCandidate]) -> None:
-        """Fill a section's slots up to its capacity, as far as its pool goes. `densities` are `[n]` bounds."""
-        free = shelf.pool[self.ledger.free(shelf.pool)]
-        pool = LazyPool.of(self.tally, free.tolist(), densities[free].tolist())
+    def fill(self, shelf: PlacedShelf, free: Bools, densities: Floats, pinned: Sequence[PinnedCandidate]) -> None:
+        """Fill a section's slots up to its capacity, as far as its pool goes: with candidates of `[n]` free ones, whose
+        densities have `[n]` bounds.
+        """
+        candidates = shelf.pool[free[shelf.pool]]
+        pool = LazyPool.of(self.tally, candidates.tolist(), densities[candidates].tolist())
         exposures = shelf.exposures.tolist()
         count = min(shelf.place.capacity, len(pinned) + len(pool))
         slots: list[ShelfSlot | None] = [None] * count

@@ -74,8 +74,9 @@ class Displays:
     def _of_index(self, position: int) -> tuple[ItemFacts, Display]:
         known = self._from_index.get(position)
         if known is None:
-            facts = self._index.facts[int(self._rows[position])]
-            known = self._from_index[position] = (facts, display_of(facts, self._locale))
+            row, locale = int(self._rows[position]), self._locale
+            known = self._index.shown(row, locale, lambda facts: display_of(facts, locale))
+            self._from_index[position] = known
         return known
 
 
@@ -166,5 +167,6 @@ def _shown(draft: Draft) -> list[int]:
 
 
 def _spares(draft: Draft) -> list[int]:
-    spares = [shelf.reserve(draft.ledger)[:SPARES_A_SHELF] for shelf in draft.shelves]
+    free = draft.ledger.free()
+    spares = [shelf.pool[free[shelf.pool]][:SPARES_A_SHELF] for shelf in draft.shelves]
     return list(dict.fromkeys(np.concatenate(spares).tolist())) if spares else []

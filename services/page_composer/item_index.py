@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import cached_property
 from itertools import repeat
 from typing import Any
@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from services.page_composer.arrays import NONE, Bools, Floats, Ints, among
-from services.page_composer.census import RECENT_AT_MOST, Census, Latest
+from services.page_composer.census import RECENT_AT_MOST, Census
 from services.page_composer.index_texts import TextRun, linked_of, titles_of
 from services.page_composer.visit import covers
 
@@ -153,9 +153,9 @@ class ItemIndex:
         """`[n]` rows whose price is reduced."""
         return np.asarray(self.list_price_minor[rows] > self.price_minor[rows], np.bool_)
 
-    @property
+    @cached_property
     def available(self) -> Bools:
-        """`[size]` items that can be bought somewhere now."""
+        """`[size]` items that can be bought somewhere now; not to be written to."""
         return np.asarray(self.present & (self.stock != 0), np.bool_)
 
     def available_among(self, rows: Ints) -> Ints:
@@ -231,6 +231,20 @@ class ItemIndex:
 
     @cached_property
     def _answers(self) -> dict[Hashable, Bools]:
+        return {}
+
+    def shown(self, row: int, locale: str, work_out: Callable[[ItemFacts], Any]) -> tuple[ItemFacts, Any]:
+        """The facts of a row, and what is shown of them in a language: both are the same as long as the snapshot is."""
+        known = self._shown.get((row, locale))
+        if known is None:
+            if len(self._shown) >= FACTS_KEPT:
+                self._shown.clear()
+            facts = self.facts[row]
+            known = self._shown[row, locale] = (facts, work_out(facts))
+        return known
+
+    @cached_property
+    def _shown(self) -> dict[tuple[int, str], tuple[ItemFacts, Any]]:
         return {}
 
     def remembered_rows(self, key: Hashable, work_out: Callable[[], Ints]) -> Ints:
@@ -328,18 +342,6 @@ def _facts(index: ItemIndex, row: int) -> ItemFacts:
         image_etag=parts[2],
         revision=int(index.revision[row]),
         goes_with=linked_of(parts),
-    )
-
-
-def census_of(index: ItemIndex) -> Census:
-    """Count and order a catalogue; half a second for a million items, mostly without the interpreter's lock."""
-    plain = replace(index, census=None)
-    available = plain.available
-    return Census(
-        latest={name: Latest.of(getattr(index, name), available) for name in MOMENTS},
-        by_category=plain.count_by_category(),
-        mean_margin_minor=plain.mean_margin_minor,
-        usual_margin_ratio=plain.usual_margin_ratio,
     )
 
 

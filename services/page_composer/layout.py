@@ -6,6 +6,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 
+import numpy as np
+
+from services.page_composer.arrays import Bools
 from services.page_composer.assignment import Stock
 from services.page_composer.candidates import FilledPool
 from services.page_composer.draft import STATIC, Draft, PlacedShelf
@@ -27,6 +30,11 @@ class Material:
     displays: Displays
     reasons: Reasons
     locale: str
+
+    @cached_property
+    def free(self) -> Bools:
+        """`[n]` candidates that could still be added to the page."""
+        return self.draft.ledger.free()
 
     @cached_property
     def filled(self) -> Mapping[str, FilledPool]:
@@ -65,7 +73,7 @@ def _shelf(shelf: PlacedShelf, row: int, material: Material) -> Section:
         columns=place.columns,
         rows=place.rows_taken(len(shelf.slots)),
         slots=_item_slots(shelf, row, material),
-        reserve_count=len(shelf.reserve(material.draft.ledger)),
+        reserve_count=int(np.count_nonzero(material.free[shelf.pool])),
         more_link=proposal.more_link,
     )
 

@@ -54,12 +54,11 @@ def profile_of(message: user_profile_pb2.Profile) -> Profile:
 
 def recommended_of(answer: ranker_pb2.RecommendResponse) -> Recommended:
     """Scored pools; what the ranker had to do without is named as the composer names it."""
-    # Columns are sliced first: from a list NumPy makes an array several times as fast as from a message's field.
     scored = ScoredPools(
         item_ids=tuple(answer.item_ids),
-        p_click=np.array(answer.p_click_if_seen[:], np.float64),
-        p_purchase=np.array(answer.p_purchase_if_seen[:], np.float64),
-        pools={pool.pool_id: (np.array(pool.indexes[:], np.int64), _speakers(pool)) for pool in answer.pools},
+        p_click=np.asarray(answer.p_click_if_seen, np.float64),
+        p_purchase=np.asarray(answer.p_purchase_if_seen, np.float64),
+        pools={pool.pool_id: (np.asarray(pool.indexes, np.int64), _speakers(pool)) for pool in answer.pools},
         model_version=answer.model_version,
     )
     if not answer.HasField("degraded"):

@@ -86,7 +86,10 @@ class _Selection:
         self.tally = Tally.of(assignment.objective)
         self._filler = Filler(assignment.ledger, self.tally, assignment.weights, generator)
         self._pools = distinct(assignment.pools, assignment.objective.worth, assignment.ledger)
-        self._table = _padded(self._pools, len(assignment.objective.worth))
+        size = len(assignment.objective.worth)
+        self._table = _padded(self._pools, size)
+        self._free, self._rated = np.zeros(size + 1, np.bool_), np.zeros(size + 1)
+        """`[n + 1]`; the last of each is what the table's padding looks at."""
         self._shelves = [proposal.shelf for proposal in assignment.proposals]
         self._prior = np.asarray([assignment.shelf_logits.get(shelf, 0.0) for shelf in self._shelves])
         self._left = {shelf: int(assignment.weights.shelf_sections_each) for shelf in self._shelves}
@@ -99,13 +102,14 @@ class _Selection:
         """Draw and fill the section of one place; None when no proposal can fill it to the minimum."""
         exposures = self._exposures(place, row)
         densities = self._the.objective.densities(np.asarray(self.tally.mass))
-        logits, counts = self._ratings(exposures, densities)
+        free = self._the.ledger.free()
+        logits, counts = self._ratings(exposures, densities, free)
         allowed = self._allowed(place) & (counts >= place.minimum_fill)
         while allowed.any():
             drawn, probability = draw_shelf(logits, allowed, self._generator)
             shelf = PlacedShelf(self._the.proposals[drawn], place, number, row, self._pools[drawn], exposures)
             pins = [pin for pin in self._pins if self._is_for(pin, shelf.proposal.shelf)]
-            self._filler.fill(shelf, densities, pins)
+            self._filler.fill(shelf, free, densities, pins)
             if len(shelf.slots) >= place.minimum_fill:
                 shelf.slots[0].propensity *= probability
                 self._keep(shelf, drawn, pins)
@@ -125,17 +129,17 @@ class _Selection:
         rows, columns = place.coordinates(place.capacity)
         return self._the.examination.probability(self._the.device, rows + row, columns)
 
-    def _ratings(self, exposures: Floats, densities: Floats) -> tuple[Floats, Ints]:
+    def _ratings(self, exposures: Floats, densities: Floats, free: Bools) -> tuple[Floats, Ints]:
         """For each proposal: the logit with which it is drawn, and how many slots it could fill."""
-        ledger = self._the.ledger
-        free = np.append(ledger.free(), np.False_)
-        rated = np.where(free, np.append(densities, 0.0), 0.0)[self._table]
+        size = len(densities)
+        self._free[:size], self._rated[:size] = free, np.where(free, densities, 0.0)
+        rated = self._rated.take(self._table)
         rated.sort(axis=1)
         best = rated[:, : -len(exposures) - 1 : -1]
         bounds = best @ np.sort(exposures)[::-1][: best.shape[1]]
         top = max(float(bounds.max(initial=0.0)), 1e-12)
         logits = self._the.weights.shelf_sharpness * np.log(np.maximum(bounds / top, 1e-6)) + self._prior
-        counts = ledger.fillable(free[self._table], self._table)
+        counts = self._the.ledger.fillable(self._free.take(self._table), self._table)
         for pin in self._pins:
             counts = counts + np.asarray([self._is_for(pin, shelf) for shelf in self._shelves], np.int64)
         return np.asarray(logits, np.float64), counts
