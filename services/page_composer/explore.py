@@ -26,8 +26,8 @@ def draw_shelf(logits: Floats, allowed: Bools, generator: np.random.Generator) -
     keeps the probability exact when the allowed set changes from step to step. At least one must be allowed.
     """
     noise = generator.gumbel(size=len(logits))
-    drawn = int(np.argmax(np.where(allowed, logits + noise, -np.inf)))
-    return drawn, float(softmax(logits[allowed])[np.searchsorted(np.flatnonzero(allowed), drawn)])
+    drawn = int(np.where(allowed, logits + noise, -np.inf).argmax())
+    return drawn, float(softmax(logits[allowed])[np.count_nonzero(allowed[:drawn])])
 
 
 def draw_item(gains: Floats, weights: Weights, generator: np.random.Generator) -> tuple[int, float]:

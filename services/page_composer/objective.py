@@ -68,9 +68,14 @@ class Objective:
         """
         slope = self.value_weights * (self.saturation / (self.saturation + mass))
         density = self.worth.copy()
-        for column in self.codes.T:
-            density += slope[column]
+        for column in self._columns:
+            density += slope.take(column)
         return density
+
+    @cached_property
+    def _columns(self) -> tuple[Ints, ...]:
+        """The codes of each facet, each in one piece."""
+        return tuple(np.ascontiguousarray(column) for column in self.codes.T)
 
 
 def objective(candidates: Candidates, index: ItemIndex, profile: Profile, boost: Floats, weights: Weights) -> Objective:

@@ -170,9 +170,17 @@ def distinct(pools: Sequence[Ints], worth: Floats, ledger: PageLedger) -> list[I
     positions, numbers = positions[order], numbers[order]
     for codes in (ledger.families, ledger.clusters):
         keys = numbers * (int(codes.max(initial=0)) + 1) + codes[positions]
-        kept = np.sort(np.unique(keys, return_index=True)[1])
+        kept = first_of_each(keys)
         positions, numbers = positions[kept], numbers[kept]
     return np.split(positions, np.searchsorted(numbers, np.arange(1, len(pools))))
+
+
+def first_of_each(keys: Ints) -> Bools:
+    """`[n]` whether each key, 0 or more, stands there for the first time."""
+    places = np.arange(len(keys))
+    first = np.full(int(keys.max(initial=-1)) + 1, len(keys))
+    np.minimum.at(first, keys, places)
+    return np.asarray(first[keys] == places, np.bool_)
 
 
 def _padded(pools: Sequence[Ints], padding: int) -> Ints:

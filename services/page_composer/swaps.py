@@ -6,7 +6,7 @@ place of x, y wins at most exposure * (density(y) - density(x)), because h is co
 cancel on both sides).
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from math import log1p
 
@@ -51,15 +51,36 @@ class Standing:
         return cls(draft.objective.densities(np.asarray(tally.mass)), draft.ledger.free())
 
 
+@dataclass(frozen=True)
+class Movable:
+    """The `m` slots of a section that may be exchanged; the same ones for as long as the search lasts."""
+
+    places: Sequence[int]
+    exposures: Floats
+    """`[m]`"""
+    ahead: Floats
+    """`[m, m]` by how much each slot is better seen than each other; 0 where it is not."""
+
+    @classmethod
+    def of(cls, shelf: PlacedShelf) -> "Movable":
+        """The slots of a section that were neither put nor drawn there."""
+        places = [place for place, slot in enumerate(shelf.slots) if not slot.fixed]
+        exposures = shelf.exposures[places]
+        return cls(places, exposures, np.maximum(exposures[:, None] - exposures, 0.0))
+
+
 def improve(draft: Draft, tally: Tally, at_most: int, least_gain: float = LEAST_GAIN) -> int:
     """Apply the best swap of each section again and again; returns how many were applied."""
     worth = draft.objective.worth
     least = max(least_gain, 1e-9) * (float(worth.mean()) if len(worth) else 0.0)
     applied, quiet, turn = 0, 0, 0
+    movable = [Movable.of(shelf) for shelf in draft.shelves]
     standing = Standing.of(draft, tally)
     while quiet < len(draft.shelves) and applied < at_most:
-        shelf = draft.shelves[turn % len(draft.shelves)]
-        swap = max(swaps(shelf, standing, tally, least), key=lambda each: each.gain, default=None)
+        number = turn % len(draft.shelves)
+        shelf = draft.shelves[number]
+        found = swaps(shelf, movable[number], standing, tally, least)
+        swap = max(found, key=lambda each: each.gain, default=None)
         if swap is not None and swap.gain > least:
             _apply(swap, shelf, draft, tally)
             standing = Standing.of(draft, tally)
@@ -69,24 +90,24 @@ def improve(draft: Draft, tally: Tally, at_most: int, least_gain: float = LEAST_
     return applied
 
 
-def swaps(shelf: PlacedShelf, standing: Standing, tally: Tally, least: float) -> Iterator[Swap]:
+def swaps(shelf: PlacedShelf, movable: Movable, standing: Standing, tally: Tally, least: float) -> Iterator[Swap]:
     """The exchanges within a section that could win more than `least`, with what they win (which may be less)."""
-    places = [place for place, slot in enumerate(shelf.slots) if not slot.fixed]
-    positions, exposures = shelf.positions()[places], shelf.exposures[places]
-    reserve = shelf.pool[standing.free[shelf.pool]]
-    held, waiting = standing.density[positions], standing.density[reserve]
-    for slot, other in _pairs(exposures[:, None] * (waiting - held[:, None]) > least):
+    places, exposures, slots = movable.places, movable.exposures, shelf.slots
+    positions = np.array([slots[place].position for place in places], np.int64)
+    reserve = shelf.pool[standing.free.take(shelf.pool)]
+    held, waiting = standing.density.take(positions), standing.density.take(reserve)
+    lost = held[:, None]
+    for slot, other in _pairs(exposures[:, None] * (waiting - lost) > least):
         gain = moved_gain(tally, int(positions[slot]), int(reserve[other]), float(exposures[slot]))
         yield Swap(gain, places[slot], -1, int(reserve[other]))
-    spread = exposures[:, None] - exposures[None, :]
-    for slot, other in _pairs((spread > 0.0) & (spread * (held - held[:, None]) > least)):
-        gain = moved_gain(tally, int(positions[slot]), int(positions[other]), float(spread[slot, other]))
+    for slot, other in _pairs(movable.ahead * (held - lost) > least):
+        gain = moved_gain(tally, int(positions[slot]), int(positions[other]), float(movable.ahead[slot, other]))
         yield Swap(gain, places[slot], places[other])
 
 
 def _pairs(mask: Bools) -> Iterable[tuple[int, int]]:
     """Row and column of what is true."""
-    rows, columns = np.nonzero(mask)
+    rows, columns = mask.nonzero()
     return zip(rows.tolist(), columns.tolist(), strict=True)
 
 
