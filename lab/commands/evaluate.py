@@ -9,7 +9,7 @@ from typing import Annotated, Any
 import typer
 from rich.markup import escape
 
-from lab.commands import evaluate_impressions, evaluate_ratings, evaluate_sequences
+from lab.commands import evaluate_impressions, evaluate_profiles, evaluate_ratings, evaluate_sequences
 from lab.commands.options import DEFAULT_SHOP, DEFAULT_WORK, CommandFailed, Shop, Work
 from lab.commands.progress import PhaseBars, phase_bars
 from lab.commands.terminal import console
@@ -19,6 +19,8 @@ application = typer.Typer(help="Measure pages, models and freshness.", no_args_i
 application.command("sequences")(evaluate_sequences.sequences)
 application.command("impressions")(evaluate_impressions.impressions)
 application.command("ratings")(evaluate_ratings.ratings)
+application.command("profiles")(evaluate_profiles.profiles)
+application.command("strong-generalisation")(evaluate_profiles.strong_generalisation)
 
 
 @dataclass(frozen=True)

@@ -46,6 +46,15 @@ class AutoencoderConfig:
     """
     learning_rate: float = 2e-3
     """Of Adam."""
+    average_decay: float = 0.0
+    """What is measured and kept is a running mean of the weights: after each step it keeps this share of itself. 0: the
+    weights as they are. With few users it is worth more than a smaller learning rate, and costs no time.
+    """
+    encoder_passes: int = 0
+    """0: encoder and decoder learn together. Otherwise they take turns: in each epoch so many times over the users for
+    the encoder, then once for the decoder, which is shown whole histories (Shenbin et al. 2020, section 3.4; they take
+    3).
+    """
     batch_users: int = 256
     """Users in a step."""
     max_epochs: int = 60
@@ -59,8 +68,10 @@ class AutoencoderConfig:
 
     def __post_init__(self) -> None:
         """Refuses what cannot be trained."""
-        for name in ("item_dropout", "short_history_share", "unit_dropout", "held_out_share"):
+        for name in ("item_dropout", "short_history_share", "unit_dropout", "average_decay", "held_out_share"):
             if not 0.0 <= getattr(self, name) < 1.0:
                 raise ValueError(f"{name} must be at least 0 and below 1")
         if min(self.max_epochs, self.batch_users, self.patience, self.most_items) < 1:
             raise ValueError("max_epochs, batch_users, patience and most_items must be positive")
+        if self.encoder_passes < 0:
+            raise ValueError("encoder_passes must be at least 0")

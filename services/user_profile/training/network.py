@@ -81,6 +81,14 @@ class Autoencoder(keras.Model):  # type: ignore[misc]  # the package has no type
         """Kernels and biases from items to the mean of z."""
         return [tuple(layer.get_weights()) for layer in (*self.encoder_layers, self.mean_layer)]
 
+    def halves(self) -> tuple[list[Any], list[Any]]:
+        """The weights that are learnt of the encoder, and those of the decoder."""
+        encoder = (*self.encoder_layers, self.mean_layer, self.log_variance_layer)
+        decoder = (*self.decoder_layers, self.scores_layer)
+        return [each for layer in encoder for each in layer.trainable_weights], [
+            each for layer in decoder for each in layer.trainable_weights
+        ]
+
     def _squared_norm(self) -> KerasTensor:
         kernels = [weight for weight in self.trainable_weights if len(weight.shape) == 2]
         return sum(ops.sum(ops.square(kernel)) for kernel in kernels)
