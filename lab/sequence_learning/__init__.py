@@ -1,0 +1,1 @@
+"""How networks that read histories in order learn: packing, item vectors, sampled softmax, early stopping, scoring."""
