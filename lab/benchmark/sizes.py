@@ -71,9 +71,9 @@ async def running(
         )
     async with new_recorder() as recorder:
         environment = proxied(recorder) if record else {}
+        if size.synthetic:  # what a run that was killed has left would be in the way
+            _remove(size, Ensemble(size.folder, free_ports=True))
         ensemble = Ensemble(size.folder, environment=environment, free_ports=size.synthetic)
-        if size.synthetic:
-            _remove(size, ensemble)  # what a run that was killed has left would be in the way
         try:
             shop = await _shop(size, ensemble, show)
             recorded: list[RecordedPage] = []
