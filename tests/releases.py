@@ -20,7 +20,8 @@ from services.kit.release_writer import ReleaseWriter
 from services.ranker.item_facts import ItemFacts
 from services.ranker.model.features import raw_candidate_features, request_tensors
 from services.ranker.model.normalisation import Normalisation, fit_normalisation, priced
-from services.ranker.model.signature import Tensors
+from services.ranker.model.signature import EXPLAIN, Tensors
+from services.ranker.predict_protocol import saved_model_pb2
 from services.ranker.price_bands import PriceBands
 from services.ranker.training.examination import Examination
 from services.ranker.training.interactions import Interactions
@@ -62,14 +63,33 @@ def republish(release: SmallRelease, later: timedelta = timedelta(hours=1), shop
     old = release.release
     now = old.manifest.created_at + later
     with ReleaseWriter(release.releases_dir, shop_id or release.shop_id, now) as writer:
-        for relative in relative_files(old.path) - {"release.json"}:
-            renamed = relative.replace(f"fusion/{old.manifest.version}/", f"fusion/{writer.version}/", 1)
-            writer.copy_file(renamed, old.path / relative)
+        _copy_files(writer, old)
         facts = old.manifest
         writer.publish(
             data_sha256=facts.data_sha256, spaces=facts.spaces, calibrated=facts.calibrated, metrics=facts.metrics
         )
     return writer.release_id
+
+
+def republish_unexplained(release: SmallRelease, later: timedelta, shop_id: str) -> str:
+    """The same with the model as it was exported before it could explain itself: without that signature."""
+    old = release.release
+    with ReleaseWriter(release.releases_dir, shop_id, old.manifest.created_at + later) as writer:
+        _copy_files(writer, old)
+        path = writer.fusion_folder / "saved_model.pb"
+        model = saved_model_pb2.SavedModel.FromString(path.read_bytes())
+        del model.meta_graphs[0].signature_def[EXPLAIN]
+        path.write_bytes(model.SerializeToString())
+        # Warm-up requests of that signature would fail.
+        (writer.fusion_folder / "assets.extra" / "tf_serving_warmup_requests").unlink()
+        writer.publish(data_sha256=old.manifest.data_sha256, spaces=old.manifest.spaces, calibrated=True)
+    return writer.release_id
+
+
+def _copy_files(writer: ReleaseWriter, old: Release) -> None:
+    for relative in relative_files(old.path) - {"release.json"}:
+        renamed = relative.replace(f"fusion/{old.manifest.version}/", f"fusion/{writer.version}/", 1)
+        writer.copy_file(renamed, old.path / relative)
 
 
 def write_small_release(

@@ -9,7 +9,7 @@ from typing import Annotated, Any
 import typer
 from rich.markup import escape
 
-from lab.commands import evaluate_impressions, evaluate_profiles, evaluate_ratings, evaluate_sequences
+from lab.commands import evaluate_fusion, evaluate_impressions, evaluate_profiles, evaluate_ratings, evaluate_sequences
 from lab.commands.options import DEFAULT_SHOP, DEFAULT_WORK, CommandFailed, Shop, Work
 from lab.commands.progress import PhaseBars, phase_bars
 from lab.commands.terminal import console
@@ -21,6 +21,9 @@ application.command("impressions")(evaluate_impressions.impressions)
 application.command("ratings")(evaluate_ratings.ratings)
 application.command("profiles")(evaluate_profiles.profiles)
 application.command("strong-generalisation")(evaluate_profiles.strong_generalisation)
+application.command("compression")(evaluate_fusion.compression)
+application.command("scaling")(evaluate_fusion.scaling)
+application.command("large")(evaluate_fusion.large)
 
 
 @dataclass(frozen=True)
@@ -49,7 +52,7 @@ def pages(
     report: ReportPath = None, shop: Shop = DEFAULT_SHOP, users: Users = 0, seed: Seed = 1, work: Work = DEFAULT_WORK
 ) -> None:
     """Compose pages for many users and check duplicates, stock, short rows, evidence, and taste against popularity."""
-    _evaluate("pages", EvaluationOptions(shop, users, seed, work, report))
+    evaluate("pages", EvaluationOptions(shop, users, seed, work, report))
 
 
 @application.command("ablation")
@@ -57,7 +60,7 @@ def ablation(
     report: ReportPath = None, shop: Shop = DEFAULT_SHOP, users: Users = 0, seed: Seed = 1, work: Work = DEFAULT_WORK
 ) -> None:
     """Train the fusion model without user embedding or without picture features, and compare on held-out visits."""
-    _evaluate("ablation", EvaluationOptions(shop, users, seed, work, report))
+    evaluate("ablation", EvaluationOptions(shop, users, seed, work, report))
 
 
 @application.command("freshness")
@@ -65,7 +68,7 @@ def freshness(
     report: ReportPath = None, shop: Shop = DEFAULT_SHOP, users: Users = 0, seed: Seed = 1, work: Work = DEFAULT_WORK
 ) -> None:
     """Measure how soon a recorded event changes the user's page."""
-    _evaluate("freshness", EvaluationOptions(shop, users, seed, work, report))
+    evaluate("freshness", EvaluationOptions(shop, users, seed, work, report))
 
 
 @dataclass(frozen=True)
@@ -79,7 +82,8 @@ class EvaluationOptions:
     report: Path | None
 
 
-def _evaluate(name: str, options: EvaluationOptions) -> None:
+def evaluate(name: str, options: EvaluationOptions) -> None:
+    """Run `lab.evaluation.<name>` against the running services. Raises: CommandFailed when it did not pass."""
     module = importlib.import_module(f"lab.evaluation.{name}")
     addresses = {service: list(found) for service, found in addresses_of(options.work).items()}
     with phase_bars() as bars:

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Callable
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -14,6 +14,7 @@ from lab.commands.terminal import console
 from lab.native_noise import native_noise_into
 from lab.releases import promote_release
 from lab.supervisor.directory import addresses_of
+from services.ranker.model.choices import Compression, HistoryEncoderKind
 
 if TYPE_CHECKING:
     from lab.training.pipeline import TrainingReport
@@ -21,15 +22,33 @@ if TYPE_CHECKING:
 Progress = Callable[[str, int, int], None]
 
 
-def train(
+@dataclass(frozen=True)
+class FusionChoices:
+    """What the command line says about the fusion model."""
+
+    history_encoder: HistoryEncoderKind = "transformer"
+    compression: Compression = "none"
+    workers: int = 1
+
+
+def train(  # noqa: PLR0913, PLR0917  the options of a command line
     shop: Shop = DEFAULT_SHOP,
     promote: Annotated[bool, typer.Option("--promote", help="Make it the stable release when it is ready.")] = False,
     report: Annotated[Path | None, typer.Option(help="Write the training report as JSON.")] = None,
+    history_encoder: Annotated[
+        HistoryEncoderKind, typer.Option(help="How the fusion model reads a visitor's recent actions.")
+    ] = "transformer",
+    compress: Annotated[
+        Compression, typer.Option(help="Serve weights of 2 bytes or 1, or a smaller student, instead of the model.")
+    ] = "none",
+    workers: Annotated[
+        int, typer.Option(help="Processes on this machine that train the fusion model together.", min=1, max=64)
+    ] = 1,
     work: Work = DEFAULT_WORK,
 ) -> None:
     """Train a shop's models on what its services hold, and publish them together as a release."""
     with phase_bars() as bars:
-        done = run_training(shop, work, bars.show)
+        done = run_training(shop, work, bars.show, FusionChoices(history_encoder, compress, workers))
     stages = "  ".join(f"{name} {seconds:.1f}" for name, seconds in done.seconds.items())
     console().print(
         f"[bold]{done.release_id}[/] published after {sum(done.seconds.values()):.0f} s  [dim]({stages})[/]"
@@ -44,17 +63,25 @@ def train(
         console().print(f"[bold]{done.release_id}[/] is stable now")
 
 
-def run_training(shop: str, work: Path, progress: Progress) -> "TrainingReport":
-    """Train a shop with the default options. Raises: CommandFailed when there is nothing to learn from."""
+def run_training(shop: str, work: Path, progress: Progress, choices: FusionChoices | None = None) -> "TrainingReport":
+    """Train a shop. Raises: CommandFailed when there is nothing to learn from."""
+    choices = choices or FusionChoices()
     with native_noise_into(work / "logs" / "training.log"):
         from lab.preparation.occupied import ShopOccupied
         from lab.training.export import NothingToLearnError
         from lab.training.features import FeaturesMissingError
         from lab.training.pipeline import TrainingOptions
         from lab.training.pipeline import train as train_release
+        from services.ranker.model.configuration import FusionConfig
+        from services.ranker.training.together import WorkersFailed
 
+    options = TrainingOptions(
+        fusion=FusionConfig(history_encoder=choices.history_encoder),
+        compression=choices.compression,
+        workers=choices.workers,
+    )
     try:
         with native_noise_into(work / "logs" / "training.log"):
-            return train_release(shop, work, addresses_of(work), TrainingOptions(), progress)
-    except (NothingToLearnError, FeaturesMissingError, ShopOccupied) as error:
+            return train_release(shop, work, addresses_of(work), options, progress)
+    except (NothingToLearnError, FeaturesMissingError, ShopOccupied, WorkersFailed) as error:
         raise CommandFailed(str(error)) from error

@@ -19,15 +19,18 @@ from services.ranker.catalogue import Catalogue
 from services.ranker.catalogue_watch import catalogue_item
 from services.ranker.fresh_items import FreshItems
 from services.ranker.items import Items
+from services.ranker.model.choices import Compression
 from services.ranker.model.configuration import FusionConfig, ItemTable
 from services.ranker.model.features import FEATURE_NAMES
 from services.ranker.model.normalisation import Normalisation, priced
 from services.ranker.price_bands import PriceBands
 from services.ranker.ranker_release import RankerRelease
 from services.ranker.row_map import RowMap
+from services.ranker.training.compression import CompressedFusion, compress
 from services.ranker.training.fusion import TrainedFusion, TrainingConfig, train_fusion
 from services.ranker.training.metrics import area_under_curve, area_under_curve_by_user
 from services.ranker.training.rows import ImpressionRows
+from services.ranker.training.together import Job, train_together
 from services.ranker.vocabulary import Vocabulary, codes
 from services.user_profile.facets import Facets
 from services.user_profile.model.encoder import Encoder
@@ -54,6 +57,15 @@ class TrainingOptions:
     fusion_training: TrainingConfig = field(
         default_factory=lambda: TrainingConfig(validation_share=0.07, held_out_share=0.07)
     )
+    compression: Compression = "none"
+    """What is served instead of the fusion model as trained."""
+    workers: int = 1
+    """Processes that train the fusion model together."""
+
+    @property
+    def choices(self) -> dict[str, str]:
+        """What of these a release states, by name."""
+        return {"history_encoder": self.fusion.history_encoder, "compression": self.compression}
 
 
 @dataclass(frozen=True)
@@ -134,6 +146,8 @@ class LearntFusion:
     calibrated: bool
     popularity: Mapping[str, float]
     """What ordering the held-out rows by 30 days' popularity alone is worth: `click_auc`, `click_user_auc`."""
+    compressed: CompressedFusion | None = None
+    """What is served instead of `trained`, and what that costs; None: `trained` itself is served."""
 
 
 def learn_fusion(
@@ -145,10 +159,18 @@ def learn_fusion(
     impressions = len(cut.pages) >= LEAST_PAGES
     build = impression_rows if impressions else sampled_rows
     rows, normalisation = build(data, cut.pages, requests, prices, progress)
-    trained = train_fusion(
-        rows, item_table(data, vocabulary, content, cut), options.fusion, options.fusion_training, progress
-    )
-    return LearntFusion(trained, rows, normalisation, impressions, _popularity_order(rows, options.fusion_training))
+    table = item_table(data, vocabulary, content, cut)
+    training = options.fusion_training
+    if options.workers > 1:
+        trained = train_together(Job(rows, table, options.fusion, training), options.workers, progress)
+    else:
+        trained = train_fusion(rows, table, options.fusion, training, progress)
+    compressed = None
+    if options.compression != "none":
+        compressed = compress(trained, rows, table, options.compression, training, progress)
+        trained = compressed.trained
+    popularity = _popularity_order(rows, training)
+    return LearntFusion(trained, rows, normalisation, impressions, popularity, compressed)
 
 
 def _popularity_order(rows: ImpressionRows, training: TrainingConfig) -> dict[str, float]:

@@ -80,7 +80,8 @@ def train_on(
     with clock.stage("publishing"):
         bounds = bounds_reached(data, options, fusion.calibrated)
         release_id = publish(
-            Parts(data, releases, cut, parts, bands, content, users, fusion, tables, requests, bounds), metrics
+            Parts(data, releases, cut, parts, bands, content, users, fusion, tables, requests, bounds, options.choices),
+            metrics,
         )
     return TrainingReport(release_id, clock.seconds, metrics)
 

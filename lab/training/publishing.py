@@ -1,5 +1,6 @@
 """Writes everything serving needs into one release, gates the model, and publishes."""
 
+import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,7 +10,7 @@ import numpy as np
 from lab.training.candidate_sources import Tables
 from lab.training.content import Content
 from lab.training.learning import Cut, LearntFusion, popular_p_click, purchase_share, with_normalisation
-from lab.training.model_card import model_card
+from lab.training.model_card import CardNotes, model_card
 from lab.training.request_rows import Requests, ServingParts
 from lab.training.shop_data import ShopData
 from lab.training.static_page import static_page
@@ -19,7 +20,9 @@ from services.kit.texts import pack_texts
 from services.ranker.model.export import export_fusion
 from services.ranker.model.features import request_tensors
 from services.ranker.model.gate import check_export
+from services.ranker.model.servable import Servable
 from services.ranker.model.signature import Tensors
+from services.ranker.model.weighing import weigh
 from services.ranker.model_client import model_name
 from services.ranker.price_bands import PriceBands
 from services.user_profile.training.autoencoder import TrainedAutoencoder
@@ -44,6 +47,8 @@ class Parts:
     requests: Requests
     bounds: Sequence[str]
     """What the catalogue's size left out, for the model card."""
+    choices: Mapping[str, str]
+    """How it was made, by name."""
 
 
 def publish(parts: Parts, metrics: Mapping[str, float]) -> str:
@@ -59,14 +64,16 @@ def publish(parts: Parts, metrics: Mapping[str, float]) -> str:
         for name, table in parts.tables.items():
             writer.write_arrays(f"sources/{name}.npz", table)
         _write_page(writer, parts)
-        _write_fusion(writer, parts)
-        card = model_card(parts.data, writer.release_id, figures, parts.fusion.calibrated, parts.bounds)
+        figures |= _write_fusion(writer, parts)
+        calibrated = parts.fusion.calibrated
+        card = model_card(parts.data, writer.release_id, figures, calibrated, CardNotes(parts.bounds, parts.choices))
         writer.write_text("model_card.md", card)
         release = writer.publish(
             data_sha256=parts.data.sha256,
             spaces=parts.serving.release.spaces,
-            calibrated=parts.fusion.calibrated,
+            calibrated=calibrated,
             metrics=figures,
+            choices=parts.choices,
         )
     return release.release_id
 
@@ -97,12 +104,26 @@ def _write_page(writer: ReleaseWriter, parts: Parts) -> None:
     writer.write_json("page/fallback.json", static_page(parts.data, popularity, parts.content.clusters, p_click))
 
 
-def _write_fusion(writer: ReleaseWriter, parts: Parts) -> None:
-    model = parts.fusion.trained.model
-    export_fusion(model, writer.fusion_folder, _warm_up(parts), model_name(parts.data.shop_id))
-    check_export(writer.fusion_folder, model.serve, len(parts.data.items))
-    parts.fusion.normalisation.save(writer.path("fusion/features.json"))
-    parts.fusion.trained.calibration.save(writer.path("fusion/calibration.json"))
+def _write_fusion(writer: ReleaseWriter, parts: Parts) -> dict[str, float]:
+    """Export and gate what is served; answers what compression costs and brings, where there is any."""
+    fusion, items = parts.fusion, len(parts.data.items)
+    compressed = fusion.compressed
+    served: Servable = fusion.trained.model if compressed is None else compressed.served
+    warm_up, name = _warm_up(parts), model_name(parts.data.shop_id)
+    export_fusion(served, writer.fusion_folder, warm_up, name)
+    check_export(writer.fusion_folder, served.serve, items, explain=served.explain)
+    fusion.normalisation.save(writer.path("fusion/features.json"))
+    fusion.trained.calibration.save(writer.path("fusion/calibration.json"))
+    if compressed is None:
+        return {}
+    with tempfile.TemporaryDirectory(prefix="vitrine-uncompressed-") as work:
+        whole = Path(work) / "1"
+        export_fusion(compressed.original.model, whole, warm_up, name)
+        before, after = weigh([whole, writer.fusion_folder], items)
+    return {f"compression.{name}": value for name, value in compressed.metrics.items()} | {
+        "compression.times_smaller": before.weights_bytes / after.weights_bytes,
+        "compression.times_less_cpu": before.cpu_ms / after.cpu_ms,
+    }
 
 
 def _warm_up(parts: Parts) -> list[Tensors]:

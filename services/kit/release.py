@@ -49,6 +49,8 @@ class Manifest(BaseModel):
     """Whether probabilities were calibrated on logged impressions."""
     metrics: dict[str, float] = {}
     """Held-out metrics by name."""
+    choices: dict[str, str] = {}
+    """How its models were made, by name, such as the fusion model's history_encoder and compression."""
     files: dict[str, str] = {}
     """SHA-256 in hex of every file, by path within the release."""
 

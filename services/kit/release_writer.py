@@ -89,6 +89,7 @@ class ReleaseWriter:
         spaces: Mapping[str, str],
         calibrated: bool,
         metrics: Mapping[str, float] | None = None,
+        choices: Mapping[str, str] | None = None,
     ) -> Release:
         """Checksum everything, write the manifest last, move the folder into place, and link the fusion
         model.
@@ -103,6 +104,7 @@ class ReleaseWriter:
             spaces=dict(spaces),
             calibrated=calibrated,
             metrics=dict(metrics or {}),
+            choices=dict(choices or {}),
             files=files,
         )
         write_atomically(self.folder / MANIFEST_FILE, manifest.model_dump_json(indent=1) + "\n")

@@ -8,10 +8,18 @@ import grpc
 import numpy as np
 from numpy.typing import NDArray
 
-from services.kit.errors import DependencyDown
+from services.kit.errors import DependencyDown, NotReady
 from services.kit.status import RemoteError
 from services.kit.upstream import Upstream
-from services.ranker.model.signature import CLICK, OUTPUTS, PURCHASE, Tensors
+from services.ranker.explain import Attribution
+from services.ranker.model.signature import (
+    CLICK,
+    EXPLAIN,
+    EXPLAIN_OUTPUTS,
+    OUTPUTS,
+    PURCHASE,
+    Tensors,
+)
 from services.ranker.predict_protocol import (
     decode_tensor,
     encode_tensor,
@@ -41,6 +49,15 @@ def model_name(shop_id: str) -> str:
     return f"fusion-{shop_id}"
 
 
+def _request(shop_id: str, version: int, tensors: Tensors) -> predict_pb2.PredictRequest:
+    request = predict_pb2.PredictRequest()
+    request.model_spec.name = model_name(shop_id)
+    request.model_spec.version.value = version
+    for name, tensor in tensors.items():
+        request.inputs[name].CopyFrom(encode_tensor(tensor))
+    return request
+
+
 class ModelClient:
     """Scores candidates by a version number, never by a label."""
 
@@ -64,17 +81,38 @@ class ModelClient:
             RemoteError: the server refused the tensors: our bug.
 
         """
-        request = predict_pb2.PredictRequest(output_filter=OUTPUTS)
-        request.model_spec.name = model_name(shop_id)
-        request.model_spec.version.value = version
-        for name, tensor in tensors.items():
-            request.inputs[name].CopyFrom(encode_tensor(tensor))
+        request = _request(shop_id, version, tensors)
+        request.output_filter.extend(OUTPUTS)
         answer = await self._call(self._predictions.Predict, request, timeout_s)
         return Prediction(
             decode_tensor(answer.outputs[CLICK]),
             decode_tensor(answer.outputs[PURCHASE]),
             answer.model_spec.version.value,
         )
+
+    async def explain(
+        self, shop_id: str, version: int, tensors: Tensors, *, timeout_s: float | None = None
+    ) -> Attribution:
+        """One `Predict` of the signature `explain` with the tensors of one candidate.
+
+        Raises:
+            DependencyDown: as `predict`.
+            NotReady: the version has no such signature.
+            RemoteError: the server refused the tensors: our bug.
+
+        """
+        request = _request(shop_id, version, tensors)
+        request.model_spec.signature_name = EXPLAIN
+        request.output_filter.extend(EXPLAIN_OUTPUTS)
+        try:
+            answer = await self._call(self._predictions.Predict, request, timeout_s)
+        except RemoteError as refusal:
+            if refusal.code == grpc.StatusCode.FAILED_PRECONDITION:
+                message = f"the model of release r{version} was exported without explanations; train a new release"
+                raise NotReady(message, reason="EXPLANATION_NOT_EXPORTED") from refusal
+            raise
+        log_odds, baseline, contributions = (decode_tensor(answer.outputs[name]) for name in EXPLAIN_OUTPUTS)
+        return Attribution(float(log_odds[0]), float(baseline[0]), contributions[0].tolist())
 
     async def available_versions(self, shop_id: str, *, timeout_s: float = 1.0) -> frozenset[int]:
         """Versions of the shop's model that are loaded and warmed up; none when the server has no such model.

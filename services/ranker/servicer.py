@@ -96,7 +96,7 @@ class RankerServicer(ranker_pb2_grpc.RankerServiceServicer):
                 metadata={"item_id": request.item_id},
             )
         try:
-            explanation = await explain(gathered.tensors, self._holdings.predict(release))
+            explanation = await explain(gathered.tensors, self._holdings.explain(release))
         except DependencyDown as missing:
             message = "scores cannot be explained without the model server; try again"
             raise DependencyDown("model_server", message, cause=missing.cause) from missing
@@ -108,6 +108,7 @@ class RankerServicer(ranker_pb2_grpc.RankerServiceServicer):
                 for group, log_odds in explanation.contributions
             ],
             release_id=release.release_id,
+            unattributed_log_odds=explanation.unattributed_log_odds,
         )
 
     def _release(self, request: VisitRequest) -> RankerRelease:

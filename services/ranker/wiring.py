@@ -13,6 +13,7 @@ from services.kit.release_watcher import ReleaseWatcher
 from services.kit.upstream import Upstream
 from services.ranker.catalogue import Catalogue
 from services.ranker.catalogue_watch import CatalogueWatch
+from services.ranker.explain import Ask, Attribution
 from services.ranker.items import Items
 from services.ranker.model.signature import Tensors
 from services.ranker.model_client import ModelClient, Prediction
@@ -68,13 +69,27 @@ class Holdings:
 
     def predict(self, release: RankerRelease) -> Predict:
         """The release's model, by its version number, with a share of the time that is left."""
-        at_most_ms = float(self.settings.model_timeout_ms)
 
         async def ask(tensors: Tensors) -> Prediction:
-            timeout_s = Budget.of_call(at_most_ms / MODEL_SHARE).share(MODEL_SHARE, at_most_ms=at_most_ms)
-            return await self.model.predict(release.shop_id, release.version, tensors, timeout_s=timeout_s)
+            return await self.model.predict(
+                release.shop_id, release.version, tensors, timeout_s=self._model_timeout_s()
+            )
 
         return ask
+
+    def explain(self, release: RankerRelease) -> Ask:
+        """The same for explanations."""
+
+        async def ask(tensors: Tensors) -> Attribution:
+            return await self.model.explain(
+                release.shop_id, release.version, tensors, timeout_s=self._model_timeout_s()
+            )
+
+        return ask
+
+    def _model_timeout_s(self) -> float:
+        at_most_ms = float(self.settings.model_timeout_ms)
+        return Budget.of_call(at_most_ms / MODEL_SHARE).share(MODEL_SHARE, at_most_ms=at_most_ms)
 
 
 def tie(release: RankerRelease, catalogue: Catalogue) -> None:

@@ -25,7 +25,7 @@ from tests.contract.patience import PATIENCE_MS, patient
 from tests.fakes.ranker import FakeRanker
 from tests.fakes.release_service import FakeReleases
 from tests.fakes.vector_catalogue import VectorCatalogue
-from tests.releases import SmallRelease, copied, republish
+from tests.releases import SmallRelease, copied, republish, republish_unexplained
 from tests.small_shop import small_items
 from vitrine.common.v1.common_pb2_grpc import add_ReadinessServiceServicer_to_server
 from vitrine.item_vision.v1.item_vision_pb2_grpc import add_CatalogueServiceServicer_to_server
@@ -58,6 +58,8 @@ class House:
     """Services of this set report nothing ready: "user_profile", "item_vision", "page_composer"."""
     meddle: Callable[[str, str], None]
     """(shop, release): while the next promotion or rollback waits, another replica makes the release the canary."""
+    publish_unexplained: Callable[[str], str]
+    """The same for a release whose model cannot explain itself."""
     catalogue: VectorCatalogue | None = None
     """What the real ranker reads items from."""
 
@@ -168,6 +170,7 @@ async def real_house(small_release: SmallRelease, releases_dir: Path, known_item
             publish,
             around.not_ready,
             meddle,
+            lambda shop_id: republish_unexplained(release, timedelta(hours=next(_HOURS)), shop_id),
             catalogue,
         )
 
@@ -191,6 +194,12 @@ async def fake_house() -> AsyncIterator[House]:
         releases.put(shop_id, published)
         return published
 
+    def publish_unexplained(shop_id: str) -> str:
+        published = publish(shop_id)
+        ranker.ready.append(published)
+        ranker.unexplained.add(published)
+        return published
+
     served = ServiceDefinition("ranker", patient(DRAIN_S), wire)
     async with running(served) as address, grpc.aio.insecure_channel(address) as channel:
         yield House(
@@ -204,4 +213,5 @@ async def fake_house() -> AsyncIterator[House]:
             publish,
             releases.not_ready,
             releases.meddle,
+            publish_unexplained,
         )

@@ -13,7 +13,7 @@ import pytest_asyncio
 
 from services.kit.release import Labels, ReleaseDirectory
 from services.kit.serving import running
-from services.ranker.model.signature import CLICK, INPUTS, OUTPUTS, PURCHASE, Tensors
+from services.ranker.model.signature import CLICK, EXPLAIN, EXPLAIN_OUTPUTS, INPUTS, OUTPUTS, PURCHASE, Tensors
 from services.ranker.model_server.__main__ import definition
 from services.ranker.model_server.settings import ModelServerSettings
 from services.ranker.predict_protocol import (
@@ -148,6 +148,23 @@ async def test_a_prediction_equals_tensorflows(house):
         assert set(outputs) == set(OUTPUTS)
         for name in OUTPUTS:
             np.testing.assert_allclose(outputs[name], expected[name].numpy(), atol=1e-5)
+
+
+async def test_an_explanation_equals_tensorflows_and_names_its_signature(house):
+    import tensorflow as tf
+
+    model = tf.saved_model.load(str(house.folder)).signatures[EXPLAIN]
+    inputs = tensors(count=1)
+    expected = model(**{name: tf.constant(tensor) for name, tensor in inputs.items()})
+    request = predict_request(inputs)
+    request.model_spec.signature_name = EXPLAIN
+    outputs = await predict(house, request)
+    assert set(outputs) == set(EXPLAIN_OUTPUTS)
+    for name in EXPLAIN_OUTPUTS:
+        np.testing.assert_allclose(outputs[name], expected[name].numpy(), atol=5e-3)
+    assert (await house.predictions.Predict(request)).model_spec.signature_name == EXPLAIN
+    request.output_filter.append(CLICK)  # of the other signature
+    assert await code_of(house.predictions.Predict(request)) is grpc.StatusCode.INVALID_ARGUMENT
 
 
 @pytest.mark.parametrize("version", [None, "named"])

@@ -2,6 +2,7 @@
 against.
 """
 
+import asyncio
 import math
 from collections.abc import AsyncIterator
 
@@ -272,7 +273,9 @@ def to_explain(house: House, item_id: str = "item-007", **fields) -> pb.ExplainR
 async def test_contributions_add_up_to_the_difference_of_the_log_odds_strongest_first(house):
     answer = await house.ranker.Explain(to_explain(house))
     distance = log_odds(answer.p_click_if_seen) - log_odds(answer.baseline_p_click_if_seen)
-    assert sum(each.log_odds for each in answer.contributions) == pytest.approx(distance, abs=1e-4)
+    whole = sum(each.log_odds for each in answer.contributions) + answer.unattributed_log_odds
+    assert whole == pytest.approx(distance, abs=1e-4)
+    assert abs(answer.unattributed_log_odds) <= 0.01 * max(abs(distance), 1.0)
     strengths = [abs(each.log_odds) for each in answer.contributions]
     assert strengths == sorted(strengths, reverse=True)
     assert all(each.input_group for each in answer.contributions)
@@ -297,6 +300,21 @@ async def test_explaining_by_a_release_that_is_not_loaded_is_refused(house):
     request = to_explain(house, visit=visit(house, release_id="r20990101000000"))
     remote = await refused(house.ranker.Explain(request))
     assert (remote.code, remote.reason) == NOT_READY
+
+
+@covers("RankerService.Explain", "FAILED_PRECONDITION EXPLANATION_NOT_EXPORTED")
+async def test_a_model_that_was_exported_without_explanations_scores_but_does_not_explain(house):
+    release_id = house.publish_unexplained("antique")
+    unexplained = {"shop_id": "antique", "visit": visit(house, release_id=release_id)}
+    async with asyncio.timeout(PATIENT_S):
+        while True:  # until the ranker and the model server have loaded it
+            remote = await refused(house.ranker.Explain(to_explain(house, **unexplained)))
+            if remote.code is not grpc.StatusCode.UNAVAILABLE and remote.reason != "RELEASE_NOT_READY":
+                break
+            await asyncio.sleep(0.1)
+    assert (remote.code, remote.reason) == (grpc.StatusCode.FAILED_PRECONDITION, "EXPLANATION_NOT_EXPORTED")
+    scored = await house.ranker.ScoreItems(to_score(house, "item-009", **unexplained))
+    assert scored.model_version
 
 
 @covers("RankerService.Explain", "UNAVAILABLE MODEL_SERVER_DOWN")

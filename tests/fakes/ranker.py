@@ -32,8 +32,8 @@ class FakeRanker(ranker_pb2_grpc.RankerServiceServicer):
     """The service over a list of items.
 
     `ready` are the releases it answers for; `delay_s` makes it slow, `down` unavailable, `model_down` has source scores
-    stand in; `user_space` is the space that embeddings must be of, if set; `requests` are all Recommend requests
-    received.
+    stand in; `unexplained` are releases whose model cannot explain itself; `user_space` is the space that embeddings
+    must be of, if set; `requests` are all Recommend requests received.
     """
 
     def __init__(self, items: Sequence[ItemFacts] = (), ready: Sequence[str] = ()) -> None:
@@ -43,6 +43,7 @@ class FakeRanker(ranker_pb2_grpc.RankerServiceServicer):
         self.down = False
         self.model_down = False
         self.user_space = ""
+        self.unexplained: set[str] = set()
         self.requests: list[pb.RecommendRequest] = []
 
     def ready_ids(self, shop_id: str) -> list[str]:
@@ -91,6 +92,8 @@ class FakeRanker(ranker_pb2_grpc.RankerServiceServicer):
             raise NotFound("no such item", reason="ITEM_UNKNOWN", metadata={"item_id": request.item_id})
         if self.model_down:
             raise DependencyDown("model_server")
+        if request.visit.release_id in self.unexplained:
+            raise NotReady("exported without explanations", reason="EXPLANATION_NOT_EXPORTED")
         p_click = self.p_click(request.visit.user_id, request.item_id)
         return pb.ExplainResponse(
             p_click_if_seen=p_click,

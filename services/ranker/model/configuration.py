@@ -1,14 +1,12 @@
 """What the fusion model is made of, as data. No TensorFlow: the release records it and reports read it."""
 
 from dataclasses import dataclass, field
-from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
+from services.ranker.model.choices import HistoryEncoderKind
 from services.ranker.model.signature import CONTENT_SIZE
-
-HistoryEncoderKind = Literal["transformer", "lstm", "gru"]
 
 
 @dataclass(frozen=True)
@@ -47,6 +45,14 @@ class FusionConfig:
     """Self-attention blocks of the transformer."""
     id_size: int = 16
     """Size of the trainable embedding an item has of its own; 0 leaves it out."""
+    id_shards: int = 1
+    """Variables that the items' own embeddings are split over: row r is in shard `r mod id_shards`."""
+    sparse_ids: bool = False
+    """A step regularises and updates the own embeddings that its batch names and no others (by row-wise AdaGrad), so
+    that its cost does not grow with the catalogue. Otherwise every step moves them all, by Adam."""
+    precomputed: bool = True
+    """The vectors of known items are computed at export and looked up at serving; otherwise they are computed at each
+    request, which a table too long for a second copy wants."""
     attribute_size: int = 8
     """Size of each category, brand and colour embedding."""
     cross_layers: int = 2
@@ -66,7 +72,17 @@ class FusionConfig:
     """Of the initial weights."""
 
     def __post_init__(self) -> None:
-        """Checks that the sizes fit together."""
+        """Checks that the sizes fit together.
+
+        Raises:
+            ValueError: which do not.
+
+        """
+        if self.id_shards < 1:
+            raise ValueError(f"id_shards must be 1 or more, not {self.id_shards}.")
+        inputs = self.inputs
+        if not (self.id_size or inputs.image or inputs.text or inputs.attributes):
+            raise ValueError("An item needs an image, text, attributes or an embedding of its own (id_size).")
         for name in ("heads", "interests"):
             if self.width % getattr(self, name):
                 raise ValueError(f"{name} = {getattr(self, name)} does not divide a width of {self.width}.")

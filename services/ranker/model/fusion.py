@@ -11,8 +11,9 @@ impressions. Position and examination are no inputs: they enter the training los
 import keras
 import tensorflow as tf
 
+from services.ranker.model.attribution import Evidence, attribute
 from services.ranker.model.configuration import FusionConfig, ItemTable
-from services.ranker.model.items import ItemTower
+from services.ranker.model.items import ItemTower, Lookup
 from services.ranker.model.layers import (
     Calibration,
     CrossLayer,
@@ -90,25 +91,48 @@ class FusionModel(keras.Model):  # type: ignore[misc]  # keras has no types
         return products, FEATURE_COUNT + CONTEXT_SIZE * inputs.context + inputs.history
 
     def call(
-        self, inputs: dict[str, tf.Tensor], training: bool = False, frozen: bool = False
+        self, inputs: dict[str, tf.Tensor], training: bool = False, lookup: Lookup | None = None
     ) -> tuple[tf.Tensor, tf.Tensor]:
         """Uncalibrated click and conversion logits, each `[B, C]`.
 
         `inputs` are the signature's with a leading axis B everywhere but in `new_items`; `candidate_rows` is `[B, C]`
-        and `candidate_features` `[B, C, 12]`. `frozen` looks known items up instead of computing them (after `freeze`).
+        and `candidate_features` `[B, C, 12]`. With a `lookup` known items are looked up instead of computed.
         """
-        candidates, seen = self._items(inputs, training, frozen)
-        item, products, facts = candidates[0], [], [inputs["candidate_features"]]
+        return self.logits(self.evidence(inputs, training, lookup), training)
+
+    def evidence(self, inputs: dict[str, tf.Tensor], training: bool = False, lookup: Lookup | None = None) -> Evidence:
+        """What the cross and dense layers weigh up; see `Evidence`."""
+        candidates, seen = self._items(inputs, training, lookup)
+        item = candidates[0]
+        products, facts = {}, {"features": inputs["candidate_features"]}
         if self.config.inputs.user_embedding:
-            products.append(self.user(unit_scale(inputs["user_embedding"]))[:, None, :] * item)
+            products["user_embedding"] = self._of_user(inputs["user_embedding"], item)
         if self.config.inputs.history:
-            by_history, amount = self._history(inputs, candidates, seen, training)
-            products.extend(by_history)
-            facts.append(amount)
+            by_history, facts["history"] = self._history(inputs, candidates, seen, training)
+            products |= {f"history_{number}": each for number, each in enumerate(by_history)}
         if self.config.inputs.context:
             shape = tf.shape(inputs["candidate_rows"])
-            facts.append(tf.broadcast_to(inputs["context"][:, None, :], [shape[0], shape[1], CONTEXT_SIZE]))
-        logits = self.wide(tf.concat([item, *products, *facts], axis=-1))
+            facts["context"] = tf.broadcast_to(inputs["context"][:, None, :], [shape[0], shape[1], CONTEXT_SIZE])
+        return Evidence(item, products, facts)
+
+    def _of_user(self, embedding: tf.Tensor, item: tf.Tensor) -> tf.Tensor:
+        return self.user(unit_scale(embedding))[:, None, :] * item
+
+    def unknown(self, evidence: Evidence) -> Evidence:
+        """The evidence of the same items for a visitor of whom nothing is known, all features at their means.
+
+        It is what `evidence` answers for zeros and an empty history: an empty history's products are zeros.
+        """
+        products = {name: tf.zeros_like(product) for name, product in evidence.products.items()}
+        if self.config.inputs.user_embedding:
+            nobody = tf.zeros([tf.shape(evidence.item)[0], EMBEDDING_SIZE])
+            products["user_embedding"] = self._of_user(nobody, evidence.item)
+        return Evidence(evidence.item, products, {name: tf.zeros_like(fact) for name, fact in evidence.facts.items()})
+
+    def logits(self, evidence: Evidence, training: bool = False) -> tuple[tf.Tensor, tf.Tensor]:
+        """Uncalibrated click and conversion logits of evidence, each `[B, C]`."""
+        products, facts = list(evidence.products.values()), list(evidence.facts.values())
+        logits = self.wide(tf.concat([evidence.item, *products, *facts], axis=-1))
         logits += self._interplay(
             tf.concat([*(self._by_interest(each) for each in products), *facts], axis=-1), training
         )
@@ -131,11 +155,11 @@ class FusionModel(keras.Model):  # type: ignore[misc]  # keras has no types
             deep = self.drop(hidden(deep), training=training)
         return self.heads(tf.concat([crossed, deep], axis=-1))
 
-    def _items(self, inputs: dict[str, tf.Tensor], training: bool, frozen: bool) -> tuple[Vectors, Vectors]:
+    def _items(self, inputs: dict[str, tf.Tensor], training: bool, lookup: Lookup | None) -> tuple[Vectors, Vectors]:
         """Vectors and categories of the candidates and of the history."""
         both, new_items = (inputs["candidate_rows"], inputs["history_rows"]), inputs["new_items"]
-        if frozen:
-            candidates, seen = (self.items.frozen(rows, new_items) for rows in both)
+        if lookup is not None:
+            candidates, seen = (self.items.looked_up(rows, new_items, lookup) for rows in both)
             return candidates, seen
         # A batch names few items many times: each is projected once.
         distinct, places = tf.unique(tf.concat([tf.reshape(rows, [-1]) for rows in both], axis=0))
@@ -167,9 +191,9 @@ class FusionModel(keras.Model):  # type: ignore[misc]  # keras has no types
             products.append(interest * item)
         return products, amount if self.config.inputs.attributes else tf.zeros_like(amount)
 
-    def probabilities(self, inputs: dict[str, tf.Tensor], frozen: bool = False) -> tuple[tf.Tensor, tf.Tensor]:
+    def probabilities(self, inputs: dict[str, tf.Tensor], lookup: Lookup | None = None) -> tuple[tf.Tensor, tf.Tensor]:
         """Calibrated P(click | examined) and P(click and purchase | examined), each `[B, C]`."""
-        click, conversion = self.calibration(*self(inputs, training=False, frozen=frozen))
+        click, conversion = self.calibration(*self(inputs, training=False, lookup=lookup))
         clicked = tf.sigmoid(click)
         return clicked, clicked * tf.sigmoid(conversion)
 
@@ -177,13 +201,26 @@ class FusionModel(keras.Model):  # type: ignore[misc]  # keras has no types
         """Prepares `serve` for the weights as they are now."""
         self.items.freeze()
 
-    def serve(self, inputs: dict[str, tf.Tensor]) -> dict[str, tf.Tensor]:
-        """The signature `serving_default`: one user, n candidates. Freeze first."""
-        batched = dict(inputs)
-        batched["candidate_rows"] = inputs["candidate_rows"][None]
-        batched["candidate_features"] = inputs["candidate_features"][None]
-        click, purchase = self.probabilities(batched, frozen=True)
+    @property
+    def stored(self) -> Lookup | None:
+        """Where serving looks known items up; None when their vectors are computed at each request."""
+        return self.items.stored if self.config.precomputed else None
+
+    def serve(self, inputs: dict[str, tf.Tensor], lookup: Lookup | None = None) -> dict[str, tf.Tensor]:
+        """The signature `serving_default`: one user, n candidates. Freeze first.
+
+        `lookup` stands in for the vectors that `freeze` made, such as a smaller copy of them.
+        """
+        click, purchase = self.probabilities(one_request(inputs), lookup or self.stored)
         return {CLICK: click[0], PURCHASE: purchase[0]}
+
+    def explain(self, inputs: dict[str, tf.Tensor], lookup: Lookup | None = None) -> dict[str, tf.Tensor]:
+        """The signature `explain`: what each group of inputs adds to a click's log-odds. Freeze first."""
+        evidence = self.evidence(one_request(inputs), lookup=lookup or self.stored)
+        return attribute(evidence, self.unknown(evidence), self._click_log_odds)
+
+    def _click_log_odds(self, evidence: Evidence) -> tf.Tensor:
+        return self.calibration(*self.logits(evidence))[0]
 
 
 def build_fusion(table: ItemTable, config: FusionConfig) -> FusionModel:
@@ -191,6 +228,14 @@ def build_fusion(table: ItemTable, config: FusionConfig) -> FusionModel:
     model = FusionModel(table, config)
     model.build()
     return model
+
+
+def one_request(inputs: dict[str, tf.Tensor]) -> dict[str, tf.Tensor]:
+    """The signature's tensors as a batch of one request."""
+    batched = dict(inputs)
+    batched["candidate_rows"] = inputs["candidate_rows"][None]
+    batched["candidate_features"] = inputs["candidate_features"][None]
+    return batched
 
 
 def unit_scale(vectors: tf.Tensor) -> tf.Tensor:

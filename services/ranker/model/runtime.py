@@ -17,11 +17,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from services.ranker.model.c_api import Output, RuntimeRefusal, Status, array_of, buffer_of, library, tensor_of
+from services.ranker.model.signature import EXPLAIN, SIGNATURE
 from services.ranker.predict_protocol import config_pb2, dtype_of, meta_graph_pb2
 
 __all__ = ["SIGNATURE", "LoadedModel", "RuntimeRefusal", "TensorInfo"]
 
-SIGNATURE = "serving_default"
+ANSWERED = (SIGNATURE, EXPLAIN)
+"""Signatures that are run; a SavedModel may have others, such as that of its initialisation."""
 
 
 @dataclass(frozen=True)
@@ -35,6 +37,18 @@ class TensorInfo:
     dtype: np.dtype
     shape: tuple[int, ...]
     """−1 where any size is accepted."""
+
+
+@dataclass(frozen=True)
+class Signature:
+    """One way to ask a model."""
+
+    inputs: Mapping[str, TensorInfo]
+    outputs: Mapping[str, TensorInfo]
+    feeds: Any
+    """Where the inputs go in the graph, in their order."""
+    fetches: Any
+    """Where the outputs come from."""
 
 
 class LoadedModel:
@@ -55,15 +69,27 @@ class LoadedModel:
         self._resources = resources
         try:
             self.meta_graph = resources.load(folder)
-            signature = self.meta_graph.signature_def.get(SIGNATURE, meta_graph_pb2.SignatureDef())
-            self.method_name: str = signature.method_name
-            self.inputs = {name: _info(name, tensor) for name, tensor in sorted(signature.inputs.items())}
-            self.outputs = {name: _info(name, tensor) for name, tensor in sorted(signature.outputs.items())}
-            self._feeds = self._endpoints(self.inputs)
-            self._fetches = self._endpoints(self.outputs)
+            definitions = self.meta_graph.signature_def
+            self.signatures = {name: self._signature(definitions[name]) for name in ANSWERED if name in definitions}
+            self.signatures.setdefault(SIGNATURE, self._signature(meta_graph_pb2.SignatureDef()))
         except BaseException:
             self.close()
             raise
+
+    @property
+    def inputs(self) -> Mapping[str, TensorInfo]:
+        """Of `serving_default`, by name."""
+        return self.signatures[SIGNATURE].inputs
+
+    @property
+    def outputs(self) -> Mapping[str, TensorInfo]:
+        """Of `serving_default`, by name."""
+        return self.signatures[SIGNATURE].outputs
+
+    def _signature(self, definition: Any) -> Signature:
+        inputs = {name: _info(name, tensor) for name, tensor in sorted(definition.inputs.items())}
+        outputs = {name: _info(name, tensor) for name, tensor in sorted(definition.outputs.items())}
+        return Signature(inputs, outputs, self._endpoints(inputs), self._endpoints(outputs))
 
     def _endpoints(self, infos: Mapping[str, TensorInfo]) -> Any:
         endpoints = (Output * len(infos))()
@@ -75,36 +101,15 @@ class LoadedModel:
             endpoints[position] = Output(operation, int(index or 0))
         return endpoints
 
-    def run(self, inputs: Mapping[str, NDArray[Any]]) -> dict[str, NDArray[Any]]:
-        """All outputs of `serving_default`, by name. Inputs must be exactly the signature's names and types.
+    def run(self, inputs: Mapping[str, NDArray[Any]], signature: str = SIGNATURE) -> dict[str, NDArray[Any]]:
+        """All outputs of a signature, by name. Inputs must be exactly the signature's names and types.
 
         Raises:
             RuntimeRefusal: the runtime refused the values, or the graph failed.
 
         """
         with self._resources.in_use() as (session, run_options):
-            return self._run(session, run_options, inputs)
-
-    def _run(self, session: int, run_options: Any, inputs: Mapping[str, NDArray[Any]]) -> dict[str, NDArray[Any]]:
-        api = library()
-        fed: list[int] = []
-        results = (ctypes.c_void_p * len(self.outputs))()
-        try:
-            fed.extend(tensor_of(np.asarray(inputs[name], info.dtype)) for name, info in self.inputs.items())
-            values = (ctypes.c_void_p * len(fed))(*fed)
-            with Status() as status:
-                api.TF_SessionRun(
-                    session, run_options,
-                    self._feeds, values, len(fed),
-                    self._fetches, results, len(self.outputs),
-                    None, 0, None, status.handle,
-                )  # fmt: skip
-                status.check()
-            return {name: array_of(result) for name, result in zip(self.outputs, results, strict=True)}
-        finally:
-            for handle in [*fed, *results]:
-                if handle:
-                    api.TF_DeleteTensor(handle)
+            return _run(session, run_options, self.signatures[signature], inputs)
 
     def close(self) -> None:
         """Frees the session and the graph; a second call does nothing."""
@@ -175,6 +180,30 @@ class _Resources:
         options, self.run_options = self.run_options, None
         if options:
             api.TF_DeleteBuffer(options)
+
+
+def _run(
+    session: int, run_options: Any, signature: Signature, inputs: Mapping[str, NDArray[Any]]
+) -> dict[str, NDArray[Any]]:
+    api = library()
+    fed: list[int] = []
+    results = (ctypes.c_void_p * len(signature.outputs))()
+    try:
+        fed.extend(tensor_of(np.asarray(inputs[name], info.dtype)) for name, info in signature.inputs.items())
+        values = (ctypes.c_void_p * len(fed))(*fed)
+        with Status() as status:
+            api.TF_SessionRun(
+                session, run_options,
+                signature.feeds, values, len(fed),
+                signature.fetches, results, len(signature.outputs),
+                None, 0, None, status.handle,
+            )  # fmt: skip
+            status.check()
+        return {name: array_of(result) for name, result in zip(signature.outputs, results, strict=True)}
+    finally:
+        for handle in [*fed, *results]:
+            if handle:
+                api.TF_DeleteTensor(handle)
 
 
 def _load(folder: Path, config: bytes, graph: int | None, meta_graph: Any) -> int:

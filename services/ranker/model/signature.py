@@ -17,6 +17,9 @@ IMAGE_SIZE: Final = 64
 ACTION_COUNT: Final = 32
 """Room for the Action enum's numbers; 0 pads."""
 
+SIGNATURE: Final = "serving_default"
+"""The signature that scores."""
+
 INPUTS: Final[dict[str, tuple[tuple[int | None, ...], type[np.generic]]]] = {
     "user_embedding": ((1, EMBEDDING_SIZE), np.float32),
     "history_rows": ((1, HISTORY_LENGTH), np.int32),
@@ -33,6 +36,14 @@ CLICK: Final = "p_click_if_seen"
 PURCHASE: Final = "p_purchase_if_seen"
 OUTPUTS: Final = (CLICK, PURCHASE)
 """Each `[n] float32`."""
+
+EXPLAIN: Final = "explain"
+"""The signature that says what each group of inputs adds to a click's log-odds; its inputs are the same."""
+LOG_ODDS: Final = "log_odds"
+BASELINE: Final = "baseline_log_odds"
+CONTRIBUTIONS: Final = "contributions"
+EXPLAIN_OUTPUTS: Final = (LOG_ODDS, BASELINE, CONTRIBUTIONS)
+"""`[n]`, `[n]` with every group at its baseline, and `[n, groups]` (`groups.GROUPS`), all float32."""
 
 PER_REQUEST: Final = ("user_embedding", "history_rows", "history_actions", "history_age_days", "context")
 """The inputs that do not depend on the candidates."""

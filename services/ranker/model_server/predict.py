@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from services.kit.errors import InvalidRequest, NotReady
-from services.ranker.model.runtime import SIGNATURE, LoadedModel, RuntimeRefusal, TensorInfo
+from services.ranker.model.runtime import SIGNATURE, LoadedModel, RuntimeRefusal, Signature, TensorInfo
 from services.ranker.predict_protocol import decode_tensor, encode_tensor, predict_pb2
 
 
@@ -15,17 +15,23 @@ def run(model: LoadedModel, request: predict_pb2.PredictRequest) -> dict[str, ND
 
     Raises: InvalidRequest naming the input or output at fault; NotReady when the model has no such signature.
     """
-    _check_signature(request)
-    inputs = {name: _array(name, request) for name in request.inputs}
-    _check_inputs(model, inputs)
-    wanted = _outputs(model, request)
+    name = signature_name(request)
+    signature = _signature(model, name)
+    inputs = {each: _array(each, request) for each in request.inputs}
+    _check_inputs(signature, inputs)
+    wanted = _outputs(signature, request)
     try:
-        outputs = model.run(inputs)
+        outputs = model.run(inputs, name)
     except RuntimeRefusal as refusal:
         if refusal.code in ("INVALID_ARGUMENT", "OUT_OF_RANGE"):
             raise InvalidRequest.of("inputs", refusal.message) from refusal
         raise
-    return {name: outputs[name] for name in wanted}
+    return {each: outputs[each] for each in wanted}
+
+
+def signature_name(request: predict_pb2.PredictRequest) -> str:
+    """The signature that a request names, else the default one."""
+    return request.model_spec.signature_name or SIGNATURE
 
 
 def fill(response: predict_pb2.PredictResponse, outputs: dict[str, NDArray[Any]]) -> None:
@@ -34,22 +40,23 @@ def fill(response: predict_pb2.PredictResponse, outputs: dict[str, NDArray[Any]]
         response.outputs[name].CopyFrom(encode_tensor(array))
 
 
-def _check_signature(request: predict_pb2.PredictRequest) -> None:
-    named = request.model_spec.signature_name
-    if named and named != SIGNATURE:
-        raise NotReady(f'Serving signature key "{named}" not found; there is {SIGNATURE}', reason="SIGNATURE_UNKNOWN")
+def _signature(model: LoadedModel, name: str) -> Signature:
+    if name not in model.signatures:
+        known = ", ".join(sorted(model.signatures))
+        raise NotReady(f'Serving signature key "{name}" not found; there is {known}', reason="SIGNATURE_UNKNOWN")
+    return model.signatures[name]
 
 
-def _outputs(model: LoadedModel, request: predict_pb2.PredictRequest) -> list[str]:
+def _outputs(signature: Signature, request: predict_pb2.PredictRequest) -> list[str]:
     wanted = list(request.output_filter)
     for name in wanted:
-        if name not in model.outputs:
+        if name not in signature.outputs:
             raise InvalidRequest.of(
-                "output_filter", f"send outputs of the signature: {', '.join(model.outputs)}; not {name}"
+                "output_filter", f"send outputs of the signature: {', '.join(signature.outputs)}; not {name}"
             )
     if len(set(wanted)) < len(wanted):
         raise InvalidRequest.of("output_filter", "send each output once")
-    return wanted or list(model.outputs)
+    return wanted or list(signature.outputs)
 
 
 def _array(name: str, request: predict_pb2.PredictRequest) -> NDArray[Any]:
@@ -59,12 +66,11 @@ def _array(name: str, request: predict_pb2.PredictRequest) -> NDArray[Any]:
         raise InvalidRequest.of(f"inputs[{name}]", str(error)) from error
 
 
-def _check_inputs(model: LoadedModel, inputs: dict[str, NDArray[Any]]) -> None:
-    if inputs.keys() != model.inputs.keys():
-        raise InvalidRequest.of(
-            "inputs", f"send exactly the signature's inputs {', '.join(model.inputs)}; got {', '.join(sorted(inputs))}"
-        )
-    for name, info in model.inputs.items():
+def _check_inputs(signature: Signature, inputs: dict[str, NDArray[Any]]) -> None:
+    if inputs.keys() != signature.inputs.keys():
+        named, got = ", ".join(signature.inputs), ", ".join(sorted(inputs))
+        raise InvalidRequest.of("inputs", f"send exactly the signature's inputs {named}; got {got}")
+    for name, info in signature.inputs.items():
         array = inputs[name]
         if array.dtype != info.dtype or not _fits(array, info):
             wanted = f"{info.dtype.name}{[None if size < 0 else size for size in info.shape]}"

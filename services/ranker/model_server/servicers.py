@@ -11,10 +11,10 @@ from services.kit.background import BackgroundTasks
 from services.kit.deadline import Budget
 from services.kit.errors import InvalidRequest
 from services.kit.executor import BoundedExecutor
-from services.ranker.model.runtime import SIGNATURE, LoadedModel
+from services.ranker.model.runtime import LoadedModel
 from services.ranker.model_server.configuration import models_of
 from services.ranker.model_server.model_store import ModelStore, Version
-from services.ranker.model_server.predict import fill, run
+from services.ranker.model_server.predict import fill, run, signature_name
 from services.ranker.predict_protocol import (
     get_model_metadata_pb2,
     get_model_status_pb2,
@@ -44,7 +44,7 @@ class PredictionServicer(prediction_service_pb2_grpc.PredictionServiceServicer):
         response = predict_pb2.PredictResponse()
         response.model_spec.name = request.model_spec.name
         response.model_spec.version.value = number
-        response.model_spec.signature_name = SIGNATURE
+        response.model_spec.signature_name = signature_name(request)
         fill(response, outputs)
         return response
 

@@ -1,7 +1,7 @@
 """Trains the fusion model on logged impressions, or on sampled negatives where there are none."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import keras
 import numpy as np
@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from services.ranker.model.configuration import FusionConfig, ItemTable
 from services.ranker.model.fusion import FusionModel, build_fusion
+from services.ranker.model.servable import Scoring
 from services.ranker.training.batches import Pieces, batches, cut
 from services.ranker.training.calibration import CalibrationFit, Observed, fit_calibration
 from services.ranker.training.examination import (
@@ -18,10 +19,12 @@ from services.ranker.training.examination import (
     fit_examination,
     fit_examination_given_relevance,
 )
-from services.ranker.training.losses import entire_space_loss, sampled_softmax_loss
+from services.ranker.training.losses import counted, distillation_loss, entire_space_loss, sampled_softmax_loss
+from services.ranker.training.replicas import Replicas
 from services.ranker.training.report import Scores, compare, measure
 from services.ranker.training.rows import ImpressionRows
 from services.ranker.training.scoring import Scorer, sigmoid
+from services.ranker.training.updates import Updates
 
 Progress = Callable[[str, int, int], None]
 """Called with what is done, how much of it is done, and how much there is."""
@@ -70,8 +73,12 @@ def train_fusion(
     config: FusionConfig | None = None,
     training: TrainingConfig | None = None,
     progress: Progress | None = None,
+    teacher: FusionModel | None = None,
 ) -> TrainedFusion:
     """Trains by time split: earliest requests to fit, later ones to stop and calibrate, the latest to report on.
+
+    Within the scope of a `tf.distribute` strategy its replicas train together (`replicas.py`).
+    With a `teacher`, which was trained on the same rows, the model learns from its probabilities as well.
 
     Raises:
         ValueError: too few requests to split.
@@ -83,11 +90,23 @@ def train_fusion(
         raise ValueError(f"{rows.request_count} requests are too few to train, validate and report on.")
     keras.utils.set_random_seed(training.seed)
     trainer = _Trainer(build_fusion(table, config), training, fit, validation)
+    if teacher is not None:
+        trainer.listen_to(teacher)
     trainer.run(progress or (lambda *_: None))
     calibration = trainer.calibrate(validation)
     splits = {"train": fit, "validation": validation, "held_out": held_out}
     figures = {name: trainer.measure(part) for name, part in splits.items()}
     return TrainedFusion(trainer.model, calibration, trainer.examination, compare(figures))
+
+
+def train_one_step(model: FusionModel, rows: ImpressionRows, training: TrainingConfig | None = None) -> float:
+    """Moves a model's weights once, by a batch of all the rows, and answers the loss before the step.
+
+    For models that are too large to be trained here for longer.
+    """
+    training = training or TrainingConfig()
+    training = replace(training, batch_size=rows.request_count)
+    return _Trainer(model, training, rows, rows).step_once()
 
 
 class _Trainer:
@@ -99,13 +118,20 @@ class _Trainer:
         self.model, self.config, self.fit, self.validation = model, config, fit, validation
         self.sampled = fit.log_q is not None
         self.examination = None if self.sampled else _first_examination(fit)
+        self._taught: tuple[NDArray[np.float32], ...] = ()
         self._loss = sampled_softmax_loss if self.sampled else entire_space_loss
-        self._optimizer = keras.optimizers.Adam(config.learning_rate)
-        self._optimizer.build(model.trainable_variables)
-        self._step = tf.function(self._gradient_step, reduce_retracing=True)
+        self._updates = Updates(model, config.learning_rate)
+        self._replicas = Replicas()
+        self._check_replicas()
+        self._step = self._replicas.compiled(self._gradient_step)
         longest = max(int(np.diff(fit.offsets).max(initial=1)), 1)
         self._width = longest if self.sampled else min(config.width, longest)
         self._scorer = Scorer(model, self._width, 2 * config.batch_size)
+
+    def listen_to(self, teacher: FusionModel) -> None:
+        """Learn from a teacher's probabilities too."""
+        scorer = Scorer(teacher, self._width, 2 * self.config.batch_size)
+        self._taught = tuple(sigmoid(logits).astype(np.float32) for logits in scorer.logits(self.fit))
 
     def run(self, progress: Progress) -> None:
         """Passes over the data until the validation loss stops falling."""
@@ -113,7 +139,7 @@ class _Trainer:
         pieces = cut(self.fit, self._width)
         best, best_weights, worse = np.inf, self.model.get_weights(), 0
         for epoch in range(self.config.epochs):
-            self._optimizer.learning_rate = self.config.learning_rate * self.config.learning_rate_decay**epoch
+            self._updates.set_learning_rate(self.config.learning_rate * self.config.learning_rate_decay**epoch)
             self._pass(pieces, random)
             if epoch == 0 and self.examination is not None:
                 self.examination = self._refined_examination()
@@ -126,6 +152,11 @@ class _Trainer:
                 if worse >= self.config.patience:
                     break
         self.model.set_weights(best_weights)
+
+    def step_once(self) -> float:
+        """One step over all rows."""
+        inputs, grid = next(batches(self.fit, cut(self.fit, self._width), self.config.batch_size, None))
+        return float(self._step(inputs, self._labels(self.fit, grid, self._examined(self.fit))))
 
     def calibrate(self, rows: ImpressionRows) -> CalibrationFit:
         """Fits the calibration and sets it in the model's graph; without impressions it stays as it is."""
@@ -140,7 +171,7 @@ class _Trainer:
 
     def measure(self, rows: ImpressionRows) -> dict[str, float]:
         """Figures of the calibrated model on a set of rows."""
-        return measure(Scores(*self._scorer.probabilities(rows)), rows, self._examined(rows))
+        return figures_of(self.model, rows, self.examination, self._scorer)
 
     def _pass(self, pieces: Pieces, random: np.random.Generator) -> None:
         examined = self._examined(self.fit)
@@ -160,15 +191,34 @@ class _Trainer:
             labels["examination"] = examined[safe]
         else:
             labels["log_q"] = rows.log_q[safe]
+        if self._taught and rows is self.fit:
+            labels["taught_click"], labels["taught_conversion"] = (taught[safe] for taught in self._taught)
         return labels
 
     def _gradient_step(self, inputs: dict[str, tf.Tensor], labels: dict[str, tf.Tensor]) -> tf.Tensor:
         with tf.GradientTape() as tape:
-            loss = self._loss(self.model(inputs, training=True), labels)
-            total = loss + tf.add_n(self.model.losses) if self.model.losses else loss
-        variables = self.model.trainable_variables
-        self._optimizer.apply_gradients(zip(tape.gradient(total, variables), variables, strict=True))
+            logits = self.model(inputs, training=True)
+            loss = self._loss(logits, labels)
+            total = self._replicas.of_all(loss, counted(labels))
+            if self._taught:
+                total += self._replicas.of_all(distillation_loss(logits, labels), tf.reduce_sum(labels["weight"]))
+            total += self._replicas.of_each(self._penalty(inputs))
+        self._updates.apply(self._replicas.whole(tape.gradient(total, self._updates.variables)))
         return loss
+
+    def _penalty(self, inputs: dict[str, tf.Tensor]) -> tf.Tensor:
+        penalty = tf.add_n(self.model.losses) if self.model.losses else tf.constant(0.0)
+        if self.model.config.sparse_ids and self.model.config.id_size:
+            rows = (tf.reshape(inputs[name], [-1]) for name in ("candidate_rows", "history_rows"))
+            penalty += self.model.items.own.penalty(tf.concat(list(rows), axis=0))
+        return penalty
+
+    def _check_replicas(self) -> None:
+        if self._replicas.count > 1 and self.model.config.sparse_ids:
+            raise ValueError("Own embeddings that are updated by rows (sparse_ids) are trained by one replica only.")
+        if self.config.batch_size % self._replicas.count:
+            batch, count = self.config.batch_size, self._replicas.count
+            raise ValueError(f"A batch_size of {batch} cannot be dealt out to {count} replicas; choose a multiple.")
 
     def _validation_loss(self) -> float:
         rows, losses = self.validation, []
@@ -184,10 +234,23 @@ class _Trainer:
         return fit_examination_given_relevance(_slots(self.fit), relevance, self.fit.clicked)
 
     def _examined(self, rows: ImpressionRows) -> NDArray[np.float32]:
-        if self.examination is None:
-            return np.ones(len(rows), np.float32)
-        slots = _slots(rows)
-        return self.examination.probability(slots.devices, slots.rows, slots.columns)
+        return _examination_of(rows, self.examination)
+
+
+def figures_of(
+    model: Scoring, rows: ImpressionRows, examination: Examination | None, scorer: Scorer | None = None
+) -> dict[str, float]:
+    """Figures of a calibrated model on a set of rows, by name; see `report.measure`."""
+    scores = Scores(*(scorer or Scorer(model)).probabilities(rows))
+    return measure(scores, rows, _examination_of(rows, examination))
+
+
+def _examination_of(rows: ImpressionRows, examination: Examination | None) -> NDArray[np.float32]:
+    """`[N]` P(examined); 1 where nothing is known of it."""
+    if examination is None:
+        return np.ones(len(rows), np.float32)
+    slots = _slots(rows)
+    return examination.probability(slots.devices, slots.rows, slots.columns)
 
 
 def _first_examination(rows: ImpressionRows) -> Examination:

@@ -41,6 +41,27 @@ def sampled_softmax_loss(logits: tuple[tf.Tensor, tf.Tensor], labels: dict[str, 
     return loss + _mean(_log_loss(tf.sigmoid(logits[1]), labels["purchased"]), positives)
 
 
+def counted(labels: dict[str, tf.Tensor]) -> tf.Tensor:
+    """What the two losses above are means over: impressions, or positives where rows are sampled."""
+    weight = labels["weight"]
+    return tf.reduce_sum(weight * labels["clicked"] if "log_q" in labels else weight)
+
+
+def distillation_loss(logits: tuple[tf.Tensor, tf.Tensor], labels: dict[str, tf.Tensor]) -> tf.Tensor:
+    """Cross-entropy to a teacher's probabilities (Hinton et al. 2015, section 2, at temperature 1).
+
+    A conversion counts as much as the teacher expects the click it needs.
+
+    Args:
+        logits: of click and conversion.
+        labels: "taught_click", "taught_conversion", "weight", all float32.
+
+    """
+    loss = _log_loss(tf.sigmoid(logits[0]), labels["taught_click"])
+    loss += labels["taught_click"] * _log_loss(tf.sigmoid(logits[1]), labels["taught_conversion"])
+    return _mean(loss, labels["weight"])
+
+
 def _log_loss(probability: tf.Tensor, happened: tf.Tensor) -> tf.Tensor:
     positive = tf.math.log(tf.maximum(probability, LEAST_LOG_ARGUMENT))
     negative = tf.math.log(tf.maximum(1.0 - probability, LEAST_LOG_ARGUMENT))

@@ -4,7 +4,7 @@ import numpy as np
 import tensorflow as tf
 from numpy.typing import NDArray
 
-from services.ranker.model.fusion import FusionModel
+from services.ranker.model.servable import Scoring
 from services.ranker.training.batches import batches, cut
 from services.ranker.training.rows import ImpressionRows
 
@@ -12,7 +12,7 @@ from services.ranker.training.rows import ImpressionRows
 class Scorer:
     """A fusion model, compiled over pieces of requests: a hundred times faster than a call a request."""
 
-    def __init__(self, model: FusionModel, width: int = 24, batch_size: int = 192) -> None:
+    def __init__(self, model: Scoring, width: int = 24, batch_size: int = 192) -> None:
         self._model = model
         self._width = width
         self._batch_size = batch_size

@@ -78,10 +78,11 @@ def test_the_folder_must_be_a_version_number(model, tmp_path):
 
 def test_warm_up_requests_are_recorded_as_tensorflow_serving_reads_them(folder):
     logs = [prediction_log_pb2.PredictionLog.FromString(each) for each in tf_records(folder / WARM_UP_FILE)]
-    assert len(logs) == 2
-    request = logs[1].predict_log.request
-    assert request.model_spec.name == "fusion-test"
-    assert decode_tensor(request.inputs["new_items"]).shape == (2, 128)
+    played = [log.predict_log.request for log in logs]
+    assert [request.model_spec.signature_name for request in played] == ["serving_default"] * 2 + ["explain"]
+    assert {request.model_spec.name for request in played} == {"fusion-test"}
+    assert decode_tensor(played[1].inputs["new_items"]).shape == (2, 128)
+    assert [len(decode_tensor(request.inputs["candidate_rows"])) for request in played] == [20, 3, 1]
 
 
 def test_many_threads_get_the_answers_that_one_would(loaded, model):

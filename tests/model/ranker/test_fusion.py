@@ -112,14 +112,14 @@ def test_a_new_item_is_ranked_by_its_vectors():
 
 def test_a_cold_item_has_no_embedding_of_its_own():
     cold = built()
-    own = cold.items.own.numpy()
+    own = cold.items.own.shards[0].numpy()
     cold.items.warm.assign(np.arange(ITEMS) != 5)
     own[5] += 10.0
     asked = request_of(1, 0)
     asked["candidate_rows"][:] = 5
     asked["history_rows"][:] = -1
     before = answer_in_python(cold)(asked)[CLICK]
-    cold.items.own.assign(own)
+    cold.items.own.shards[0].assign(own)
     assert answer_in_python(cold)(asked)[CLICK] == pytest.approx(before, abs=1e-7)
 
 

@@ -543,15 +543,20 @@ class ExplainResponse(_message.Message):
     BASELINE_P_CLICK_IF_SEEN_FIELD_NUMBER: _builtins.int
     CONTRIBUTIONS_FIELD_NUMBER: _builtins.int
     RELEASE_ID_FIELD_NUMBER: _builtins.int
+    UNATTRIBUTED_LOG_ODDS_FIELD_NUMBER: _builtins.int
     p_click_if_seen: _builtins.float
     """Output only. P(click | examined) of the item for this visitor."""
     baseline_p_click_if_seen: _builtins.float
     """Output only. The same with every group of inputs at its baseline."""
     release_id: _builtins.str
     """Output only. Release that scored."""
+    unattributed_log_odds: _builtins.float
+    """Output only. What the numerical integration left over: a hundredth of a unit of log-odds, or of the whole difference, at most."""
     @_builtins.property
     def contributions(self) -> _containers.RepeatedCompositeFieldContainer[Global___Contribution]:
-        """Output only. One entry for each group of inputs, strongest first. They add up to the difference of the log-odds."""
+        """Output only. One entry for each group of inputs, strongest first. With unattributed_log_odds they add up to the difference of
+        the log-odds.
+        """
 
     def __init__(
         self,
@@ -560,10 +565,11 @@ class ExplainResponse(_message.Message):
         baseline_p_click_if_seen: _builtins.float = ...,
         contributions: _abc.Iterable[Global___Contribution] | None = ...,
         release_id: _builtins.str = ...,
+        unattributed_log_odds: _builtins.float = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["baseline_p_click_if_seen", b"baseline_p_click_if_seen", "contributions", b"contributions", "p_click_if_seen", b"p_click_if_seen", "release_id", b"release_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["baseline_p_click_if_seen", b"baseline_p_click_if_seen", "contributions", b"contributions", "p_click_if_seen", b"p_click_if_seen", "release_id", b"release_id", "unattributed_log_odds", b"unattributed_log_odds"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -87,12 +87,14 @@ class RankerServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def Explain(self, request, context):
-        """Explains one item's score by groups of inputs: what the score would lose without each.
+        """Explains one item's score by groups of inputs: what each adds to the log-odds of a click on the way from a visitor of whom
+        nothing is known to the visitor at hand, by integrated gradients.
 
         Fails with:
         INVALID_ARGUMENT INVALID_REQUEST - a field breaks the rule in its comment.
         NOT_FOUND ITEM_UNKNOWN - the item is neither in the release nor in the catalogue.
         FAILED_PRECONDITION RELEASE_NOT_READY - visit.release_id is not loaded here.
+        FAILED_PRECONDITION EXPLANATION_NOT_EXPORTED - the release's model cannot explain itself: it was trained by an older version.
         UNAVAILABLE MODEL_SERVER_DOWN - the model server cannot be reached; scores cannot be explained without it.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)

@@ -53,12 +53,14 @@ class RankerServiceStub:
       FAILED_PRECONDITION RELEASE_NOT_READY - visit.release_id is not loaded here.
     """
     Explain: _grpc.UnaryUnaryMultiCallable[_ranker_pb2.ExplainRequest, _ranker_pb2.ExplainResponse]
-    """Explains one item's score by groups of inputs: what the score would lose without each.
+    """Explains one item's score by groups of inputs: what each adds to the log-odds of a click on the way from a visitor of whom
+    nothing is known to the visitor at hand, by integrated gradients.
 
     Fails with:
       INVALID_ARGUMENT INVALID_REQUEST - a field breaks the rule in its comment.
       NOT_FOUND ITEM_UNKNOWN - the item is neither in the release nor in the catalogue.
       FAILED_PRECONDITION RELEASE_NOT_READY - visit.release_id is not loaded here.
+      FAILED_PRECONDITION EXPLANATION_NOT_EXPORTED - the release's model cannot explain itself: it was trained by an older version.
       UNAVAILABLE MODEL_SERVER_DOWN - the model server cannot be reached; scores cannot be explained without it.
     """
 
@@ -87,12 +89,14 @@ class RankerServiceAsyncStub(RankerServiceStub):
       FAILED_PRECONDITION RELEASE_NOT_READY - visit.release_id is not loaded here.
     """
     Explain: _aio.UnaryUnaryMultiCallable[_ranker_pb2.ExplainRequest, _ranker_pb2.ExplainResponse]  # type: ignore[assignment]
-    """Explains one item's score by groups of inputs: what the score would lose without each.
+    """Explains one item's score by groups of inputs: what each adds to the log-odds of a click on the way from a visitor of whom
+    nothing is known to the visitor at hand, by integrated gradients.
 
     Fails with:
       INVALID_ARGUMENT INVALID_REQUEST - a field breaks the rule in its comment.
       NOT_FOUND ITEM_UNKNOWN - the item is neither in the release nor in the catalogue.
       FAILED_PRECONDITION RELEASE_NOT_READY - visit.release_id is not loaded here.
+      FAILED_PRECONDITION EXPLANATION_NOT_EXPORTED - the release's model cannot explain itself: it was trained by an older version.
       UNAVAILABLE MODEL_SERVER_DOWN - the model server cannot be reached; scores cannot be explained without it.
     """
 
@@ -136,12 +140,14 @@ class RankerServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _ranker_pb2.ExplainRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_ranker_pb2.ExplainResponse, _abc.Awaitable[_ranker_pb2.ExplainResponse]]:
-        """Explains one item's score by groups of inputs: what the score would lose without each.
+        """Explains one item's score by groups of inputs: what each adds to the log-odds of a click on the way from a visitor of whom
+        nothing is known to the visitor at hand, by integrated gradients.
 
         Fails with:
           INVALID_ARGUMENT INVALID_REQUEST - a field breaks the rule in its comment.
           NOT_FOUND ITEM_UNKNOWN - the item is neither in the release nor in the catalogue.
           FAILED_PRECONDITION RELEASE_NOT_READY - visit.release_id is not loaded here.
+          FAILED_PRECONDITION EXPLANATION_NOT_EXPORTED - the release's model cannot explain itself: it was trained by an older version.
           UNAVAILABLE MODEL_SERVER_DOWN - the model server cannot be reached; scores cannot be explained without it.
         """
 
