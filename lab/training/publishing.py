@@ -1,6 +1,5 @@
 """Writes everything serving needs into one release, gates the model, and publishes."""
 
-import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,6 +8,7 @@ import numpy as np
 
 from lab.training.candidate_sources import Tables
 from lab.training.content import Content
+from lab.training.fusion_export import write_fusion
 from lab.training.learning import Cut, LearntFusion, popular_p_click, purchase_share, with_normalisation
 from lab.training.model_card import CardNotes, model_card
 from lab.training.request_rows import Requests, ServingParts
@@ -17,13 +17,8 @@ from lab.training.static_page import static_page
 from lab.training.vocabulary import item_of_variant
 from services.kit.release_writer import ReleaseWriter
 from services.kit.texts import pack_texts
-from services.ranker.model.export import export_fusion
 from services.ranker.model.features import request_tensors
-from services.ranker.model.gate import check_export
-from services.ranker.model.servable import Servable
 from services.ranker.model.signature import Tensors
-from services.ranker.model.weighing import weigh
-from services.ranker.model_client import model_name
 from services.ranker.price_bands import PriceBands
 from services.user_profile.training.autoencoder import TrainedAutoencoder
 
@@ -64,7 +59,7 @@ def publish(parts: Parts, metrics: Mapping[str, float]) -> str:
         for name, table in parts.tables.items():
             writer.write_arrays(f"sources/{name}.npz", table)
         _write_page(writer, parts)
-        figures |= _write_fusion(writer, parts)
+        figures |= write_fusion(writer, parts.fusion, len(parts.data.items), _warm_up(parts))
         calibrated = parts.fusion.calibrated
         card = model_card(parts.data, writer.release_id, figures, calibrated, CardNotes(parts.bounds, parts.choices))
         writer.write_text("model_card.md", card)
@@ -102,28 +97,6 @@ def _write_page(writer: ReleaseWriter, parts: Parts) -> None:
     popularity = parts.serving.release.row_popularity[:, 2]
     p_click = popular_p_click(parts.cut.pages, popularity)
     writer.write_json("page/fallback.json", static_page(parts.data, popularity, parts.content.clusters, p_click))
-
-
-def _write_fusion(writer: ReleaseWriter, parts: Parts) -> dict[str, float]:
-    """Export and gate what is served; answers what compression costs and brings, where there is any."""
-    fusion, items = parts.fusion, len(parts.data.items)
-    compressed = fusion.compressed
-    served: Servable = fusion.trained.model if compressed is None else compressed.served
-    warm_up, name = _warm_up(parts), model_name(parts.data.shop_id)
-    export_fusion(served, writer.fusion_folder, warm_up, name)
-    check_export(writer.fusion_folder, served.serve, items, explain=served.explain)
-    fusion.normalisation.save(writer.path("fusion/features.json"))
-    fusion.trained.calibration.save(writer.path("fusion/calibration.json"))
-    if compressed is None:
-        return {}
-    with tempfile.TemporaryDirectory(prefix="vitrine-uncompressed-") as work:
-        whole = Path(work) / "1"
-        export_fusion(compressed.original.model, whole, warm_up, name)
-        before, after = weigh([whole, writer.fusion_folder], items)
-    return {f"compression.{name}": value for name, value in compressed.metrics.items()} | {
-        "compression.times_smaller": before.weights_bytes / after.weights_bytes,
-        "compression.times_less_cpu": before.cpu_ms / after.cpu_ms,
-    }
 
 
 def _warm_up(parts: Parts) -> list[Tensors]:

@@ -6,10 +6,15 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from lab.training.fusion_export import write_fusion
+from lab.training.learning import LearntFusion
+from services.kit.release import ReleaseDirectory
+from services.kit.release_writer import ReleaseWriter
 from services.ranker.model.configuration import FusionConfig
 from services.ranker.model.export import answer_in_python, export_fusion
 from services.ranker.model.fusion import build_fusion
 from services.ranker.model.gate import ExportRefused, check_export, random_request
+from services.ranker.model.normalisation import Normalisation
 from services.ranker.model.packed import PackedModel
 from services.ranker.model.signature import CLICK, PURCHASE
 from services.ranker.model.weighing import weigh
@@ -22,6 +27,7 @@ from tests.model.ranker.shop import SMALL, impressions, item_table
 ITEMS = 400
 TABLE = item_table(ITEMS)
 TRAINING = TrainingConfig(epochs=2, batch_size=64)
+NORMALISATION = Normalisation({}, 0.0, [0.0] * 12, [1.0] * 12)
 LOST_AUC = {"float16": 0.0005, "int8": 0.002}
 CHANGE_OF_P_CLICK = {"float16": 0.002, "int8": 0.03}
 
@@ -94,6 +100,22 @@ def test_packed_exports_pass_the_gate_and_are_smaller(trained, tmp_path):
     shapes = [np.shape(tf.train.load_variable(str(folders[0] / "variables" / "variables"), name)) for name in names]
     # Codes and vectors, but not content or own embeddings, which only training reads.
     assert sorted(each for each in shapes if each[:1] == (ITEMS,)) == [(ITEMS, 3), (ITEMS, SMALL.width)]
+
+
+def test_a_release_holds_what_was_compressed_and_states_loss_and_gain(trained, rows, tmp_path):
+    learnt = LearntFusion(trained, rows, NORMALISATION, True, {}, compress(trained, rows, TABLE, "float16", TRAINING))
+    with ReleaseWriter(tmp_path, "shop") as writer:
+        figures = write_fusion(writer, learnt, ITEMS, requests())
+        release = writer.publish(
+            data_sha256="0" * 64, spaces={}, calibrated=True, metrics=figures, choices={"compression": "float16"}
+        )
+    assert figures["compression.times_smaller"] > 1.5
+    assert figures["compression.times_less_cpu"] > 0
+    assert abs(figures["compression.lost.click_auc"]) < LOST_AUC["float16"]
+    assert "compression.held_out.click_log_loss" in figures
+    assert {f"fusion/{name}.json" for name in ("features", "calibration")} < set(release.manifest.files)
+    again = ReleaseDirectory(tmp_path, "shop").open(release.release_id)
+    assert again.manifest.choices == {"compression": "float16"}
 
 
 def test_a_student_is_smaller_and_learns_from_its_teacher(trained, rows):
