@@ -41,7 +41,8 @@ def compare_compressions(given: FusionRows, progress: Progress, config: FusionCo
     """
     trained = train_fusion(given.rows, given.table, config, given.training, progress)
     made = {how: compress(trained, given.rows, given.table, how, given.training, progress) for how in WAYS}
-    models: dict[str, Servable] = {"none": trained.model} | {how: each.served for how, each in made.items()}
+    models: dict[Compression, Servable] = {"none": trained.model}
+    models |= {how: each.served for how, each in made.items()}
     items, held_out = len(given.table.content), given.held_out
     with tempfile.TemporaryDirectory(prefix="vitrine-compression-") as work:
         folders = [Path(work) / name / "1" for name in models]

@@ -90,10 +90,10 @@ def _run(wanted: LargeRun, folder: Path, progress: Progress) -> dict[str, Any]:
 
 def _made_up_items(items: int) -> ItemTable:
     random = np.random.default_rng(1)
-    codes = [random.integers(1, CODES, items, np.int32) for _ in range(3)]
+    categories, brands, colours = (random.integers(1, CODES, items, np.int32) for _ in range(3))
     # Never read with this configuration: one row that stands for all of them.
     content = np.broadcast_to(np.zeros((1, CONTENT_SIZE), np.float32), (items, CONTENT_SIZE))
-    return ItemTable(content, *codes, warm=np.ones(items, np.bool_))
+    return ItemTable(content, categories, brands, colours, np.ones(items, np.bool_))
 
 
 def _sampled_requests(items: int) -> ImpressionRows:

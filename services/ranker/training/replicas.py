@@ -29,7 +29,8 @@ class Replicas:
     def compiled(self, step: Step) -> Callable[[Tensors, Tensors], Any]:
         """The step as one graph, run by every replica on its share."""
         if self.count == 1:
-            return tf.function(step, reduce_retracing=True)
+            alone: Callable[[Tensors, Tensors], Any] = tf.function(step, reduce_retracing=True)
+            return alone
         run = self._strategy.run
         distributed = tf.function(lambda inputs, labels: run(step, args=(inputs, labels)), reduce_retracing=True)
 
