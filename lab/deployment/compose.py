@@ -30,6 +30,8 @@ PUBLISHED = "storefront"
 """The process that the outside reaches; all others are reached from within the network."""
 LISTING = "model-list"
 """Writes the list of models that TensorFlow Serving starts with, and ends."""
+BACKGROUND_SHARES = 110
+"""Of the processors, beside the 1,024 of every other container: what `nice` 10 is worth among processes."""
 LOGGING = {"LOG_FORMAT": "json", "LOG_LEVEL": "${VITRINE_LOG_LEVEL:-INFO}"}
 """Of every service; the storefront logs its own way."""
 
@@ -74,6 +76,8 @@ def _service(topology: Topology, spec: ProcessSpec) -> dict[str, Any]:
             "resources": {"limits": {"memory": f"{spec.memory_mb}M"}},
         },
     }
+    if spec.background:
+        made["cpu_shares"] = BACKGROUND_SHARES
     if spec.reads_releases:
         made["volumes"] = [_releases(writable=spec.writes_releases)]
     if spec.name == PUBLISHED:

@@ -79,6 +79,10 @@ class ProcessSpec(_Table):
     """The image that takes its place in containers, instead of one of ours."""
     memory_mb: int = Field(default=1024, ge=64)
     """Limit of one container."""
+    background: bool = False
+    """Whether pages and imports go first where processors are short. On one machine the process sees to it itself
+    (`nice`); containers are weighed against one another, so there its container is told.
+    """
     reads_releases: bool = True
     """Whether it reads the folder of releases."""
     writes_releases: bool = False

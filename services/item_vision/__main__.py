@@ -2,7 +2,6 @@
 
 import asyncio
 import logging
-import os
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -35,6 +34,7 @@ from services.item_vision.worker import Encoders, Worker, WorkerSettings
 from services.kit.database import create_engine
 from services.kit.errors import DependencyDown
 from services.kit.migrations import migrate
+from services.kit.priority import give_way
 from services.kit.readiness import ReadinessServicer
 from services.kit.release import Release
 from services.kit.release_watcher import ReleaseWatcher
@@ -180,7 +180,7 @@ def main() -> None:
     if command == "migrate":
         asyncio.run(migrate(settings.database_dsn.get_secret_value(), MIGRATIONS, SCHEMA))
     elif command == "worker":
-        os.nice(settings.worker_niceness)
+        give_way(settings.worker_niceness)
         run(worker_definition(settings))
     else:
         run(definition(settings))

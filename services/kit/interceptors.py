@@ -80,9 +80,10 @@ class CallInterceptor(grpc.aio.ServerInterceptor):  # type: ignore[misc]  # the 
     async def _stream(self, method: str, behaviour: Callable[..., Any], request: Any, context: Any) -> None:
         # Written to the context, not yielded: a cancellation then arrives here, wherever the call stands.
         record = self._begin(method, request, context, endless=True)
+        write = partial(write_whole, context) if is_watch(method) else context.write
         async with self._around(record, context), aclosing(behaviour(request, context)) as messages:
             async for message in messages:
-                await context.write(message)
+                await write(message)
 
     def _begin(self, method: str, request: Any, context: Any, *, endless: bool) -> CallRecord:
         """Read the call's ids and deadline; an endless call gets no default deadline."""
@@ -126,6 +127,19 @@ class CallInterceptor(grpc.aio.ServerInterceptor):  # type: ignore[misc]  # the 
             await _abort(context, record, status)
         finally:
             self._recorder.ended(record)
+
+
+async def write_whole(context: Any, message: Any) -> None:
+    """Write a message; a cancellation waits until it is on its way.
+
+    Before that gRPC takes no status, and a watch that a drain ends could not be told so.
+    """
+    writing = asyncio.ensure_future(context.write(message))
+    try:
+        await asyncio.shield(writing)
+    except asyncio.CancelledError:
+        await asyncio.gather(writing, return_exceptions=True)
+        raise
 
 
 async def _abort(context: Any, record: CallRecord, status: RpcStatus) -> None:

@@ -13,6 +13,7 @@ from google.protobuf import json_format
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 
 from services.kit.health import NOT_SERVING, SERVICE_UNKNOWN, SERVING, check
+from services.kit.interceptors import write_whole
 from services.kit.readiness import ReadinessServicer
 from services.kit.runtime import Runtime
 from services.kit.serving import ServiceDefinition, running, started
@@ -111,6 +112,23 @@ async def test_draining_finishes_calls_refuses_new_ones_and_ends_watches():
         serving.probe.gate.set()
         assert (await call).release_ids == ["gate"]
         await asyncio.wait_for(draining, 20.0)
+
+
+async def test_a_watch_is_ended_only_when_its_message_is_on_its_way() -> None:
+    on_its_way = asyncio.Event()
+
+    class Slow:
+        async def write(self, _message: str) -> None:
+            await on_its_way.wait()
+
+    writing = asyncio.create_task(write_whole(Slow(), "message"))
+    await asyncio.sleep(0)
+    writing.cancel()
+    await asyncio.wait({writing}, timeout=0.0)
+    assert not writing.done()
+    on_its_way.set()
+    with pytest.raises(asyncio.CancelledError):
+        await writing
 
 
 async def test_a_call_that_does_not_end_is_cut_when_the_drain_time_is_over():

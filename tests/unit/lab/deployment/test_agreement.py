@@ -249,3 +249,9 @@ def test_a_container_has_time_to_drain(spec, containers):
     grace_s = int(containers[host(spec.name)]["stop_grace_period"].removesuffix("s"))
     field = SETTINGS[spec.name].model_fields.get("drain_seconds")
     assert grace_s > (field.default if field is not None else 5)
+
+
+def test_background_work_gives_way_to_every_other_container(containers):
+    weighed = {name: container["cpu_shares"] for name, container in containers.items() if "cpu_shares" in container}
+    assert weighed.keys() == {host(spec.name) for spec in TOPOLOGY.process if spec.background} == {"item-vision-worker"}
+    assert max(weighed.values()) < 1_024
