@@ -2,6 +2,7 @@
 
 import csv
 import json
+import os
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -11,6 +12,7 @@ import typer
 from lab.commands.options import CommandFailed
 from lab.commands.progress import phase_bars
 from lab.commands.terminal import console
+from lab.native_noise import native_noise_into
 
 if TYPE_CHECKING:
     from lab.evaluation.impressions.figures import HeldOutFigures
@@ -33,7 +35,8 @@ def impressions(
     from lab.evaluation.tables import TableRefused
 
     try:
-        with phase_bars() as bars:
+        # TensorFlow's start says much that concerns nobody.
+        with phase_bars() as bars, native_noise_into(Path(os.devnull)):
             training, asked = read_impressions(train, labelled=True), read_impressions(impressions, labelled=False)
             learnt = learn(training, _shared(training, asked), Options(seed=seed, progress=bars.show))
             p_click, p_purchase = learnt.predict(asked)
@@ -92,6 +95,7 @@ def _figures(learnt: "Learnt", training: "Impressions", seed: int) -> "HeldOutFi
 
 def _print(learnt: "Learnt", figures: "HeldOutFigures") -> None:
     out = console()
+    out.soft_wrap = True
     out.print("[bold]log loss on later impressions inside the training file[/] (clicks; purchases among clicks)")
     for name, losses in learnt.comparison.items():
         out.print(f"  {name:<14} {losses['click']:.6f}  {losses['buy']:.6f}")

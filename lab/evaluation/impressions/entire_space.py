@@ -1,10 +1,12 @@
 """A TensorFlow model of click and purchase on the entire space (ESMM, Ma et al. 2018), with embeddings and crosses.
 
 Users, items and every column have an embedding each and a weight each; their pairs meet in a factorisation machine
-(Rendle 2010), everything in a small network. Examination of a place is a factor of its own, learnt beside the rest and
-begun with the position-based model's curve.
+(Rendle 2010), everything in a small network. It begins as the logistic regression on the statistics, to whose logits it
+adds, so that it has to learn only what that one misses. Examination of a place is a factor of its own, learnt beside
+the rest and begun with the position-based model's curve.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,6 +18,7 @@ from numpy.typing import NDArray
 from lab.evaluation.impressions.candidate import Length, Lesson, Logits, Trained, mean_log_loss
 from lab.evaluation.impressions.encoding import Encoded
 from lab.evaluation.impressions.ratios import Numbers, logit, sigmoid
+from lab.evaluation.impressions.seen_logistic import SeenLogistic, fit_logistic
 from lab.evaluation.impressions.statistics import Features
 from services.ranker.training.losses import entire_space_loss
 
@@ -33,7 +36,7 @@ class EntireSpaceConfig:
     dropout: float = 0.2
     embedding_penalty: float = 0.02
     """Times the mean squared length of a row's embeddings and weights."""
-    learning_rate: float = 2e-3
+    learning_rate: float = 1e-3
     """Of Adam."""
     learning_rate_decay: float = 0.7
     """Factor after each pass."""
@@ -55,6 +58,12 @@ class _Inputs:
     """`[N, F]` rows of one embedding table."""
     numbers: NDArray[np.float32]
     places: NDArray[np.int32]
+    given: NDArray[np.float32]
+    """`[N, 2]` the logistic regression's logits of click (if seen) and purchase (if clicked)."""
+
+    def take(self, rows: NDArray[np.int64]) -> tuple[NDArray[Any], ...]:
+        """Some of the rows, in the network's order."""
+        return self.codes[rows], self.numbers[rows], self.places[rows], self.given[rows]
 
 
 @dataclass(frozen=True)
@@ -67,6 +76,7 @@ class _Preparation:
     scale: NDArray[np.float32]
     table_rows: int
     places: int
+    beneath: SeenLogistic
 
     def inputs(self, features: Features) -> _Inputs:
         """Of any rows."""
@@ -76,34 +86,36 @@ class _Preparation:
         ]
         numbers = np.clip((features.matrix() - self.centre) / self.scale, -5.0, 5.0)
         places = np.minimum(features.encoded.places, self.places - 1).astype(np.int32)
-        return _Inputs(np.column_stack(codes), np.nan_to_num(numbers, nan=0.0), places)
+        given = np.column_stack(self.beneath.seen_logits(features)).astype(np.float32)
+        return _Inputs(np.column_stack(codes), np.nan_to_num(numbers, nan=0.0), places, given)
 
 
 @dataclass(frozen=True)
 class EntireSpace:
     """The trained network, in double precision, so that batching does not show in the answers."""
 
-    network: keras.Model
+    ask: Callable[..., tuple[tf.Tensor, tf.Tensor]]
     preparation: _Preparation
 
     def logits(self, features: Features) -> Logits:
         """Of click at the position and of purchase among clicks."""
-        return _answers(self.network, self.preparation.inputs(features))
+        return _answers(self.ask, self.preparation.inputs(features))
 
 
 def train_entire_space(lesson: Lesson, config: EntireSpaceConfig | None = None) -> Trained:
     """Learn by Adam until later impressions are not predicted better, or for the length that is asked for."""
     config = config or EntireSpaceConfig()
     keras.utils.set_random_seed(lesson.seed)
-    preparation = _prepare(lesson.features, config)
+    preparation = _prepare(lesson, config)
     learner = _Learner(lesson, config, preparation)
     epochs = learner.run()
-    network = build(preparation, lesson.features, config, "float64")
+    network = build(preparation, config, "float64")
     network.set_weights(learner.weights)
-    return Trained(EntireSpace(network, preparation), Length(epochs, epochs))
+    return Trained(EntireSpace(_asking(network), preparation), Length(epochs, epochs))
 
 
-def _prepare(features: Features, config: EntireSpaceConfig) -> _Preparation:
+def _prepare(lesson: Lesson, config: EntireSpaceConfig) -> _Preparation:
+    features = lesson.features
     tables, first = [], 0
     for code in features.encoded.codes.values():
         rows = np.bincount(code + 1)
@@ -114,7 +126,7 @@ def _prepare(features: Features, config: EntireSpaceConfig) -> _Preparation:
         first += 1 + len(known)
     centre, scale = _centre_and_scale(features.matrix())
     places = int(features.encoded.places.max(initial=0)) + 1
-    return _Preparation(tuple(tables), centre, scale, first, places)
+    return _Preparation(tuple(tables), centre, scale, first, places, fit_logistic(lesson))
 
 
 def _centre_and_scale(matrix: NDArray[np.float32]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
@@ -127,33 +139,35 @@ def _centre_and_scale(matrix: NDArray[np.float32]) -> tuple[NDArray[np.float32],
     return centre.astype(np.float32), np.where(scale > 1e-6, scale, 1.0).astype(np.float32)
 
 
-def build(preparation: _Preparation, features: Features, config: EntireSpaceConfig, dtype: str) -> keras.Model:
-    """`codes, numbers, places` → `[B, 2]` logits of click (if seen) and purchase (if clicked), `[B]` examination,
-    `[B]` squared length of what the row looked up.
+def build(preparation: _Preparation, config: EntireSpaceConfig, dtype: str) -> keras.Model:
+    """The network: `codes, numbers, places, given` to three outputs.
+
+    `[B, 2]` logits of click (if seen) and purchase (if clicked), `[B]` P(examined), and `[B]` the squared length of
+    what the row looked up.
     """
     columns, numbers = len(preparation.rows_of_code), len(preparation.centre)
     codes = keras.Input((columns,), dtype="int32", name="codes")
-    given = keras.Input((numbers,), dtype=dtype, name="numbers")
+    amounts = keras.Input((numbers,), dtype=dtype, name="numbers")
     places = keras.Input((), dtype="int32", name="places")
+    given = keras.Input((2,), dtype=dtype, name="given")
     small = keras.initializers.RandomNormal(stddev=0.05, seed=1)
     embedded = keras.layers.Embedding(preparation.table_rows, config.width, small, dtype=dtype, name="vectors")(codes)
     weights = keras.layers.Embedding(preparation.table_rows, 2, "zeros", dtype=dtype, name="weights")(codes)
     total = keras.ops.sum(embedded, axis=1)
     pairs = 0.5 * (keras.ops.square(total) - keras.ops.sum(keras.ops.square(embedded), axis=1))
-    hidden = keras.ops.concatenate([keras.ops.reshape(embedded, (-1, columns * config.width)), pairs, given], axis=1)
+    hidden = keras.ops.concatenate([keras.ops.reshape(embedded, (-1, columns * config.width)), pairs, amounts], axis=1)
     for units in config.hidden:
         hidden = keras.layers.Dense(units, "relu", dtype=dtype)(hidden)
         hidden = keras.layers.Dropout(config.dropout, dtype=dtype)(hidden)
-    linear = keras.layers.Dense(2, kernel_initializer="zeros", dtype=dtype, name="linear")(given)
-    crossed = keras.layers.Dense(2, use_bias=False, dtype=dtype, name="crossed")(
+    added = keras.layers.Dense(2, kernel_initializer="zeros", dtype=dtype, name="added")(
         keras.ops.concatenate([hidden, pairs], axis=1)
     )
-    seen = linear + crossed + keras.ops.sum(weights, axis=1)
+    seen = given + added + keras.ops.sum(weights, axis=1)
     looks = keras.layers.Embedding(preparation.places, 1, "zeros", dtype=dtype, name="places_seen")(places)
     squared = keras.ops.sum(keras.ops.square(embedded), axis=(1, 2)) + keras.ops.sum(
         keras.ops.square(weights), axis=(1, 2)
     )
-    return keras.Model([codes, given, places], [seen, keras.ops.sigmoid(looks[:, 0]), squared])
+    return keras.Model([codes, amounts, places, given], [seen, keras.ops.sigmoid(looks[:, 0]), squared])
 
 
 class _Learner:
@@ -163,7 +177,8 @@ class _Learner:
         self._lesson, self._config, self._preparation = lesson, config, preparation
         self._inputs = preparation.inputs(lesson.features)
         self._later = None if lesson.later is None else preparation.inputs(lesson.later)
-        self._network = build(preparation, lesson.features, config, "float32")
+        self._network = build(preparation, config, "float32")
+        self._ask = _asking(self._network)
         _begin(self._network, lesson)
         self._optimizer = keras.optimizers.Adam(config.learning_rate)
         self._optimizer.build(self._network.trainable_variables)
@@ -197,7 +212,7 @@ class _Learner:
             self._step(*self._batch(batch))
 
     def _batch(self, rows: NDArray[np.int64]) -> tuple[tuple[Any, ...], dict[str, Any]]:
-        codes = self._inputs.codes[rows]
+        codes, *others = self._inputs.take(rows)
         forgotten = self._random.random(codes.shape, np.float32) < self._config.forgetting
         unknown = np.array([table[0] for table in self._preparation.rows_of_code], np.int32)
         encoded: Encoded = self._lesson.features.encoded
@@ -206,8 +221,7 @@ class _Learner:
             "purchased": encoded.purchased[rows].astype(np.float32),
             "weight": np.ones(len(rows), np.float32),
         }
-        inputs = (np.where(forgotten, unknown, codes), self._inputs.numbers[rows], self._inputs.places[rows])
-        return inputs, labels
+        return (np.where(forgotten, unknown, codes), *others), labels
 
     def _gradient_step(self, inputs: tuple[tf.Tensor, ...], labels: dict[str, tf.Tensor]) -> None:
         with tf.GradientTape() as tape:
@@ -220,28 +234,33 @@ class _Learner:
     def _later_loss(self) -> float:
         if self._later is None or self._lesson.later is None:
             return 0.0
-        encoded, found = self._lesson.later.encoded, _answers(self._network, self._later)
+        encoded, found = self._lesson.later.encoded, _answers(self._ask, self._later)
         return mean_log_loss(found.click, encoded.clicked) + mean_log_loss(logit(found.purchase()), encoded.purchased)
 
 
 def _begin(network: keras.Model, lesson: Lesson) -> None:
-    """Start at the average rates and at the position-based model's curve."""
-    rates = np.array([lesson.seen_rate, lesson.buy_rate])
-    network.get_layer("linear").bias.assign(logit(rates))
+    """Start at the position-based model's curve."""
     layer = network.get_layer("places_seen")
     looks = np.ones(layer.embeddings.shape[0])
     looks[lesson.features.encoded.places] = lesson.features.examination
     layer.embeddings.assign(logit(np.clip(looks, 0.01, 0.98))[:, None])
 
 
-def _answers(network: keras.Model, inputs: _Inputs) -> Logits:
+def _asking(network: keras.Model) -> Callable[..., tuple[tf.Tensor, tf.Tensor]]:
+    """The network as one compiled function."""
+    compiled: Callable[..., tuple[tf.Tensor, tf.Tensor]] = tf.function(
+        lambda *inputs: tuple(network(list(inputs), training=False)[:2]), reduce_retracing=True
+    )
+    return compiled
+
+
+def _answers(ask: Callable[..., tuple[tf.Tensor, tf.Tensor]], inputs: _Inputs) -> Logits:
     """In pieces of one size, the last one padded."""
     clicks, buys = [], []
-    ask = tf.function(lambda *given: network(list(given), training=False)[:2], reduce_retracing=True)
     rows = len(inputs.places)
     for start in range(0, rows, _CHUNK):
         piece = np.minimum(np.arange(start, start + _CHUNK), rows - 1)
-        seen, examination = ask(inputs.codes[piece], inputs.numbers[piece], inputs.places[piece])
+        seen, examination = ask(*inputs.take(piece))
         kept = slice(0, min(_CHUNK, rows - start))
         seen, looked = np.asarray(seen, np.float64)[kept], np.asarray(examination, np.float64)[kept]
         clicks.append(logit(looked * sigmoid(seen[:, 0])))

@@ -54,7 +54,8 @@ class HeldOutFigures:
     purchases: int
     measures: dict[str, Figure]
     """`click_auc`, `click_user_auc`, `click_log_loss`, `click_ece`, the same of `purchase_…`, and
-    `click_log_loss_gain`: how much lower the loss is than that of each place's click rate.
+    `click_log_loss_gain`: how much lower the loss is than that of each place's click rate. Nothing of purchases where
+    there are none.
     """
     calibration: list[Calibration]
 
@@ -73,25 +74,17 @@ def figures_of(held_out: HeldOut, names_of: dict[str, list[str]], seed: int = 1)
 
     """
     encoded = held_out.encoded
-    resampling = _Resampling.of(encoded, seed)
-    baseline = _losses(held_out.baseline_click, encoded.clicked)
-    measures = {
-        **_measures("click", held_out.p_click, encoded.clicked, resampling),
-        **_measures("purchase", held_out.p_purchase, encoded.purchased, resampling),
-        "click_log_loss_gain": resampling.mean(baseline - _losses(held_out.p_click, encoded.clicked)),
-    }
-    return HeldOutFigures(
-        len(encoded),
-        int(encoded.clicked.sum()),
-        int(encoded.purchased.sum()),
-        measures,
-        [
-            *_calibrations("click", held_out.p_click, encoded.clicked, _segments(encoded, names_of), resampling),
-            *_calibrations(
-                "purchase", held_out.p_purchase, encoded.purchased, _segments(encoded, names_of), resampling
-            ),
-        ],
-    )
+    resampling, segments = _Resampling.of(encoded, seed), _segments(encoded, names_of)
+    measures, calibration = {}, []
+    heads = (("click", held_out.p_click, encoded.clicked), ("purchase", held_out.p_purchase, encoded.purchased))
+    for head, probability, happened in heads:
+        if happened.any():
+            measures.update(_measures(head, probability, happened, resampling))
+            calibration += _calibrations(head, probability, happened, segments, resampling)
+    gain = _losses(held_out.baseline_click, encoded.clicked) - _losses(held_out.p_click, encoded.clicked)
+    measures["click_log_loss_gain"] = resampling.mean(gain)
+    counts = len(encoded), int(encoded.clicked.sum()), int(encoded.purchased.sum())
+    return HeldOutFigures(*counts, measures, calibration)
 
 
 @dataclass(frozen=True)

@@ -14,6 +14,7 @@ _PRIOR_ROWS = 3.0
 """Strength of the prior on an effect's weight, as pseudo-observations."""
 _PLACE_PRIOR = 10.0
 """The same for what a place differs from its examination."""
+_EXACTLY = {"ftol": 1e-11, "gtol": 1e-8, "maxiter": 500}
 _USER_AND_ITEM = 2
 """Effects that are believed as they are (prior weight 1); of others, which may say the same again, nothing is (0)."""
 
@@ -31,13 +32,22 @@ class SeenLogistic:
 
     def logits(self, features: Features) -> Logits:
         """Linear in the effects."""
-        seen = _times(features.click_effects, self.click_weights) + self.click_intercept
-        seen = seen + self.place_shifts[features.encoded.places]
-        buy = _times(features.buy_effects, self.buy_weights) + self.buy_intercept
+        seen, buy = self.seen_logits(features)
         return Logits(examined_logit(seen, features.examination), buy)
+
+    def seen_logits(self, features: Features) -> tuple[Numbers, Numbers]:
+        """`[N]` logits of P(click | examined) and P(purchase | click)."""
+        seen = _times(features.click_effects, self.click_weights) + self.click_intercept
+        buy = _times(features.buy_effects, self.buy_weights) + self.buy_intercept
+        return seen + self.place_shifts[features.encoded.places], buy
 
 
 def train_logistic(lesson: Lesson) -> Trained:
+    """The logistic regression as a candidate."""
+    return Trained(fit_logistic(lesson), Length(1, 1))
+
+
+def fit_logistic(lesson: Lesson) -> SeenLogistic:
     """Maximum a posteriori by L-BFGS; purchases are learnt among the clicks."""
     features, encoded = lesson.features, lesson.features.encoded
     places = int(encoded.places.max(initial=0)) + 1
@@ -50,8 +60,7 @@ def train_logistic(lesson: Lesson) -> Trained:
     nowhere = np.zeros(len(among), np.int64)
     buying = _Problem(bought, nowhere, 0, np.ones(len(among)), encoded.purchased[among])
     buy = buying.solve(float(logit(np.array(lesson.buy_rate))))
-    model = SeenLogistic(weights, _padded(shifts), float(found[0]), buy[1:], float(buy[0]))
-    return Trained(model, Length(1, 1))
+    return SeenLogistic(weights, _padded(shifts), float(found[0]), buy[1:], float(buy[0]))
 
 
 @dataclass(frozen=True)
@@ -82,7 +91,7 @@ class _Problem:
             return (total + 0.5 * float(strength @ away**2)) / rows, (gradient + strength * away) / rows
 
         bounds = [(-20.0, 20.0), *[(-0.5, 3.0)] * width, *[(-2.0, 2.0)] * self.place_count]
-        return np.asarray(minimize(loss, prior, jac=True, method="L-BFGS-B", bounds=bounds).x)
+        return np.asarray(minimize(loss, prior, jac=True, method="L-BFGS-B", bounds=bounds, options=_EXACTLY).x)
 
     def _likelihood(self, values: Numbers) -> tuple[float, Numbers]:
         width = self.design.shape[1]

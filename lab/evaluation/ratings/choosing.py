@@ -47,7 +47,7 @@ class Recipe:
     config: FactorisationConfig
     level: Level
     exposed: bool
-    """Whether exposure is used."""
+    """Whether exposure helped, and is used."""
 
 
 @dataclass(frozen=True)
@@ -87,6 +87,12 @@ def choose(log: RatingLog, choosing: Choosing) -> Recipe:
     first: dict[str, float] = {name: values[0] for name, values in grid.items()}
     best = replace(FactorisationConfig(), **first)  # type: ignore[arg-type]
     predicted = _out_of_fold(log, best, parts, choosing.seed)
+    exposed = any(part.exposure is not None for part in parts)
+    if exposed:
+        unaware = [replace(part, exposure=None) for part in parts]
+        found = _out_of_fold(log, best, unaware, choosing.seed)
+        if weighted_error(log, found) < weighted_error(log, predicted):
+            exposed, parts, predicted = False, unaware, found
     for done, (name, values) in enumerate(grid.items(), start=1):
         for value in values[1:]:
             config = replace(best, **{name: value})  # type: ignore[arg-type]
@@ -94,7 +100,7 @@ def choose(log: RatingLog, choosing: Choosing) -> Recipe:
             if weighted_error(log, found) < weighted_error(log, predicted):
                 best, predicted = config, found
         choosing.progress("settings", done, len(grid))
-    return Recipe(best, fit_level(log, predicted), choosing.exposed)
+    return Recipe(best, fit_level(log, predicted), exposed)
 
 
 def _parts(log: RatingLog, choosing: Choosing) -> list[_Part]:
