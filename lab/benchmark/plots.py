@@ -1,50 +1,13 @@
-"""The plots of a report, as SVG that follows the page's light or dark colours."""
+"""The plots of a benchmark's report."""
 
-import io
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
 from typing import Any
 
-import matplotlib as mpl
-from cycler import cycler
 from matplotlib.axes import Axes
-from matplotlib.axis import Axis
-from matplotlib.figure import Figure
-from matplotlib.ticker import FuncFormatter, LogLocator
 
-Found = dict[str, Any]
-Draw = Callable[[Found, Axes], bool]
-"""Draws what it finds; says whether that was anything."""
-INK, FAINT = "#010203", "#040506"
-"""Stand for the page's own colours, which replace them in the SVG."""
-COLOURS = ("#3b82c4", "#d97a2b", "#3a9b6b", "#b2539e", "#8a7a2e", "#c94f4f", "#5f6fb5", "#2f9da0", "#7d7d7d")
-"""Told apart on white and on near-black."""
-_STYLE: Any = {
-    "svg.fonttype": "none",
-    "svg.hashsalt": "vitrine",
-    "font.family": "sans-serif",
-    "font.size": 9,
-    "axes.edgecolor": FAINT,
-    "axes.labelcolor": INK,
-    "axes.spines.top": False,
-    "axes.spines.right": False,
-    "axes.grid": True,
-    "axes.axisbelow": True,
-    "axes.prop_cycle": cycler(color=COLOURS),
-    "axes.facecolor": "none",
-    "grid.color": FAINT,
-    "grid.linewidth": 0.4,
-    "text.color": INK,
-    "xtick.color": INK,
-    "ytick.color": INK,
-    "legend.frameon": False,
-    "figure.facecolor": "none",
-    "savefig.facecolor": "none",
-    "lines.linewidth": 1.8,
-    "lines.markersize": 4,
-}
-WIDTH, HEIGHT = 6.4, 3.4
+from lab.reporting.drawing import COLOURS, FAINT, Draw, Found, drawn, legend, plain
 
 
 def all_plots(result: Found) -> list[tuple[str, str]]:
@@ -60,12 +23,12 @@ def all_plots(result: Found) -> list[tuple[str, str]]:
         ("Memory of all processes, by users", _memory_by_users),
         ("A page, by users", _page_by_users),
     )
-    made = [(title, _drawn(draw, result)) for title, draw in drawers]
+    made = [(title, drawn(draw, result)) for title, draw in drawers]
     for items, found in result["catalogues"].items():
         if found.get("swap"):
-            made.append((f"A release swapped under load, {int(items):,} items", _drawn(_swap, found)))
+            made.append((f"A release swapped under load, {int(items):,} items", drawn(_swap, found)))
     soak = result.get("soak") or {}
-    made += [(f"Soak: {title}", _drawn(partial(_soak_line, kind), soak)) for kind, title in _SOAKED.items()]
+    made += [(f"Soak: {title}", drawn(partial(_soak_line, kind), soak)) for kind, title in _SOAKED.items()]
     return [(title, svg) for title, svg in made if svg]
 
 
@@ -78,42 +41,11 @@ _SOAKED = {
 }
 
 
-def _drawn(draw: Draw, found: Found) -> str:
-    """The SVG of a plot; "" when there is nothing to draw."""
-    with mpl.rc_context(_STYLE):
-        figure = Figure(figsize=(WIDTH, HEIGHT), layout="constrained")
-        if not draw(found, figure.add_subplot()):
-            return ""
-        held = io.StringIO()
-        figure.savefig(held, format="svg", metadata={"Date": None})
-    text = held.getvalue()
-    svg = text[text.index("<svg") :]
-    return svg.replace(INK, "var(--ink)").replace(FAINT, "var(--faint)")
-
-
-def _plain(axis: Axis) -> None:
-    """Write 20,000 on a logarithmic axis, not two times ten to the fourth."""
-    axis.set_minor_locator(LogLocator(subs=(2.0, 5.0)))
-    for set_formatter in (axis.set_major_formatter, axis.set_minor_formatter):
-        set_formatter(FuncFormatter(lambda value, _place: f"{value:,.0f}"))
-    axis.set_tick_params(which="minor", labelsize=7)
-
-
-def _legend(axes: Axes, *, beside: bool = False) -> None:
-    """The names of what was drawn, if anything was."""
-    if not axes.get_legend_handles_labels()[0]:
-        return
-    if beside:
-        axes.legend(loc="center left", bbox_to_anchor=(1.0, 0.5), fontsize=8)
-    else:
-        axes.legend(fontsize=7, ncols=2)
-
-
 @contextmanager
 def _by_size(axes: Axes, label: str) -> Iterator[None]:
     yield
     axes.set_xscale("log")
-    _plain(axes.xaxis)
+    plain(axes.xaxis)
     axes.set_xlabel("items")
     axes.set_ylabel(label)
     axes.set_ylim(bottom=0)
@@ -139,7 +71,7 @@ def _ratio(result: Found, axes: Axes) -> bool:
         axes.plot(counts, ratios, "o-")
         axes.vlines(counts, [low for low, _ in intervals], [high for _, high in intervals], color=COLOURS[0])
         axes.axhline(4.0, color=COLOURS[1], linestyle="--", linewidth=1.0, label="aim")
-        _legend(axes)
+        legend(axes)
     return bool(counts)
 
 
@@ -153,8 +85,8 @@ def _latency_by_load(result: Found, axes: Axes) -> bool:
             axes.plot([load["rate"] for load in loads], heights, f"o{style}", color=COLOURS[place % 9], label=label)
         drawn = drawn or bool(loads)
     axes.set(xlabel="pages a second", ylabel="ms from when the page was due", yscale="log")
-    _plain(axes.yaxis)
-    _legend(axes)
+    plain(axes.yaxis)
+    legend(axes)
     return drawn
 
 
@@ -171,7 +103,7 @@ def _half(result: Found, axes: Axes) -> bool:
         for name in ("p50", "p95", "p99"):
             axes.plot(counts, [spread.get(name, 0.0) for spread in spreads], "o-", label=name)
         axes.axhline(80.0, color=COLOURS[5], linestyle="--", linewidth=1.0, label="aim for p99")
-        _legend(axes)
+        legend(axes)
     return bool(counts)
 
 
@@ -199,7 +131,7 @@ def _stacked(result: Found, axes: Axes, label: str, *path: str) -> bool:
     axes.set_xticks(list(places), [f"{count:,}" for count in counts])
     axes.set(xlabel="items", ylabel=label)
     axes.set_xlim(-0.6, max(len(counts) - 0.4, 0.6))
-    _legend(axes, beside=True)
+    legend(axes, beside=True)
     return bool(counts)
 
 
@@ -210,8 +142,8 @@ def _memory_by_users(result: Found, axes: Axes) -> bool:
     for name in names:
         axes.plot(users, [step["shared_out_memory_mib"].get(name, 0.0) for step in steps], "o-", label=name)
     axes.set(xscale="log", xlabel="users", ylabel="MiB")
-    _plain(axes.xaxis)
-    _legend(axes, beside=True)
+    plain(axes.xaxis)
+    legend(axes, beside=True)
     return bool(steps)
 
 
@@ -220,9 +152,9 @@ def _page_by_users(result: Found, axes: Axes) -> bool:
     for name in ("p50", "p95", "p99"):
         axes.plot([step["users"] for step in steps], [step["page_ms"][name] for step in steps], "o-", label=name)
     axes.set(xscale="log", xlabel="users", ylabel="ms, one request in flight")
-    _plain(axes.xaxis)
+    plain(axes.xaxis)
     axes.set_ylim(bottom=0)
-    _legend(axes)
+    legend(axes)
     return bool(steps)
 
 
@@ -233,8 +165,8 @@ def _swap(found: Found, axes: Axes) -> bool:
     for place, (name, at) in enumerate(swap["marks_s"].items()):
         axes.axvline(at, color=COLOURS[1 + place], linewidth=1.0, label=name.replace("_", " "))
     axes.set(xlabel="seconds", ylabel="ms", yscale="log")
-    _plain(axes.yaxis)
-    _legend(axes)
+    plain(axes.yaxis)
+    legend(axes)
     return bool(times)
 
 
@@ -248,5 +180,5 @@ def _soak_line(kind: str, soak: Found, axes: Axes) -> bool:
         axes.plot([at / 60.0 for at in seconds], heights, label=name)
     axes.axvline(soak["slopes_after_s"] / 60.0, color=FAINT, linewidth=1.0, linestyle="--")
     axes.set(xlabel="minutes")
-    _legend(axes, beside=True)
+    legend(axes, beside=True)
     return True

@@ -1,53 +1,12 @@
 """A benchmark's report: JSON to compare, and one HTML page to look at, with everything in it."""
 
-import html
 import json
-import re
 from pathlib import Path
 from typing import Any
 
 from lab.benchmark.plots import all_plots
 from lab.benchmark.tables import tables
-
-_PAGE = """<!doctype html>
-<html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">
-<title>Vitrine: how fast it is</title>
-<style>
-:root {{
-  color-scheme: light dark;
-  --ink: #1d2329; --faint: #c3cad1; --paper: #fbfbfa; --card: #ffffff; --mark: #9a3412;
-}}
-@media (prefers-color-scheme: dark) {{
-  :root {{ --ink: #e4e8ec; --faint: #4a525b; --paper: #14171a; --card: #1c2024; --mark: #fdba74; }}
-}}
-* {{ box-sizing: border-box; }}
-body {{ margin: 0; background: var(--paper); color: var(--ink); font: 15px/1.5 system-ui, sans-serif; }}
-main {{ max-width: 84rem; margin: 0 auto; padding: 2rem 1rem 4rem; }}
-h1 {{ font-size: 1.6rem; margin: 0 0 .5rem; }}
-h2 {{ font-size: 1.05rem; margin: 0 0 .6rem; }}
-.plots {{
-  display: grid; gap: 1rem; margin: 1.5rem 0;
-  grid-template-columns: repeat(auto-fill, minmax(min(100%, 30rem), 1fr));
-}}
-section {{ background: var(--card); border: 1px solid var(--faint); border-radius: .6rem; padding: 1rem; }}
-.tables section {{ margin: 1rem 0; overflow-x: auto; }}
-svg {{ width: 100%; height: auto; display: block; }}
-table {{ border-collapse: collapse; font-variant-numeric: tabular-nums; }}
-th, td {{
-  padding: .25rem .9rem .25rem 0; text-align: left; border-bottom: 1px solid var(--faint); white-space: nowrap;
-}}
-.quick {{ color: var(--mark); font-weight: 600; }}
-</style></head><body><main>
-<h1>How fast it is</h1>
-{head}
-<div class="plots">
-{plots}
-</div>
-<div class="tables">
-{tables}
-</div>
-</main></body></html>
-"""
+from lab.reporting import page as reporting
 
 
 def write_report(result: dict[str, Any], path: Path) -> None:
@@ -59,38 +18,5 @@ def write_report(result: dict[str, Any], path: Path) -> None:
 
 def page(result: dict[str, Any]) -> str:
     """The page; it needs nothing else, and follows the reader's light or dark setting."""
-    head, *blocks = _blocks(tables(result))
-    plots = "\n".join(f"<section><h2>{html.escape(title)}</h2>{svg}</section>" for title, svg in all_plots(result))
-    shown = "\n".join(f"<section>{block}</section>" for block in blocks)
-    quick = '<p class="quick">A quick run: its figures are not to be quoted.</p>' if result.get("quick") else ""
-    return _PAGE.format(head=head + quick, plots=plots, tables=shown)
-
-
-def _blocks(markdown: str) -> list[str]:
-    """Our own tables' Markdown as HTML: titles, paragraphs and tables; a title goes with what follows it."""
-    blocks: list[str] = []
-    title = ""
-    for part in markdown.split("\n\n"):
-        if part.startswith("**") and part.endswith("**") and "\n" not in part:
-            title += f"<h2>{html.escape(part.strip('*'))}</h2>"
-        elif part.startswith("|"):
-            blocks.append(title + _table(part))
-            title = ""
-        elif title:
-            title += f"<p>{_inline(part)}</p>"
-        else:
-            blocks.append(f"<p>{_inline(part)}</p>")
-    return blocks
-
-
-def _table(markdown: str) -> str:
-    rows = [[cell.strip() for cell in line.strip("|").split("|")] for line in markdown.splitlines()]
-    head = "".join(f'<th scope="col">{_inline(cell)}</th>' for cell in rows[0])
-    body = "".join("<tr>" + "".join(f"<td>{_inline(cell)}</td>" for cell in row) + "</tr>" for row in rows[2:])
-    return f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
-
-
-def _inline(text: str) -> str:
-    escaped = html.escape(text)
-    escaped = re.sub(r"\*\*(.+?)\*\*", r"<strong>\1</strong>", escaped)
-    return re.sub(r"`(.+?)`", r"<code>\1</code>", escaped)
+    warning = "A quick run: its figures are not to be quoted." if result.get("quick") else ""
+    return reporting.page("How fast it is", tables(result), all_plots(result), warning)

@@ -4,6 +4,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from lab.benchmark.aims import aims
+from lab.reporting.markdown import table
 
 MOST_NAMED = 6
 MILLISECONDS = ("p50", "p95", "p99")
@@ -42,14 +43,6 @@ def put_into(document: str, found: str) -> str:
     if not begun or not ended:
         raise ValueError(f"there are no lines {BEGIN} and {END}, between which the tables go")
     return f"{head}{BEGIN}\n{found}\n{END}{tail}"
-
-
-def table(head: Sequence[str], rows: Sequence[Sequence[object]]) -> str:
-    """A Markdown table; "" without rows."""
-    if not rows:
-        return ""
-    lines = [list(head), ["---"] * len(head), *[[str(cell) for cell in row] for row in rows]]
-    return "\n".join("| " + " | ".join(line) + " |" for line in lines)
 
 
 def _head(result: Found) -> str:

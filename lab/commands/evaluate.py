@@ -9,13 +9,21 @@ from typing import Annotated, Any
 import typer
 from rich.markup import escape
 
-from lab.commands import evaluate_fusion, evaluate_impressions, evaluate_profiles, evaluate_ratings, evaluate_sequences
+from lab.commands import (
+    evaluate_fusion,
+    evaluate_impressions,
+    evaluate_leaderboard,
+    evaluate_profiles,
+    evaluate_ratings,
+    evaluate_sequences,
+)
 from lab.commands.options import DEFAULT_SHOP, DEFAULT_WORK, CommandFailed, Shop, Work
 from lab.commands.progress import PhaseBars, phase_bars
 from lab.commands.terminal import console
 from lab.supervisor.directory import addresses_of
 
 application = typer.Typer(help="Measure pages, models and freshness.", no_args_is_help=True)
+application.command("leaderboard")(evaluate_leaderboard.leaderboard)
 application.command("sequences")(evaluate_sequences.sequences)
 application.command("impressions")(evaluate_impressions.impressions)
 application.command("ratings")(evaluate_ratings.ratings)
@@ -61,6 +69,14 @@ def ablation(
 ) -> None:
     """Train the fusion model without user embedding or without picture features, and compare on held-out visits."""
     evaluate("ablation", EvaluationOptions(shop, users, seed, work, report))
+
+
+@application.command("cold-items")
+def cold_items(
+    report: ReportPath = None, shop: Shop = DEFAULT_SHOP, users: Users = 0, seed: Seed = 1, work: Work = DEFAULT_WORK
+) -> None:
+    """Withhold a tenth of the items from training, and tell their clicks apart by picture, text and price alone."""
+    evaluate("cold_items", EvaluationOptions(shop, users, seed, work, report))
 
 
 @application.command("freshness")

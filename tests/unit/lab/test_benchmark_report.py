@@ -7,12 +7,12 @@ import pytest
 from typer.testing import CliRunner
 
 from lab.benchmark.aims import aims
-from lab.benchmark.plots import FAINT, INK
 from lab.benchmark.report import page, write_report
 from lab.benchmark.sampling import Sample, trends
 from lab.benchmark.tables import BEGIN, END, put_into, table, tables
 from lab.commands import application
 from lab.commands.options import CommandFailed
+from lab.reporting.drawing import FAINT, INK
 
 SPREAD = {"p50": 20.0, "p95": 35.5, "p99": 41.0}
 CPU = {"page_composer": 20.0, "ranker": 10.0, "benchmark": 2.0}

@@ -1,0 +1,97 @@
+"""A report as one HTML page that needs nothing else and follows the reader's light or dark setting."""
+
+import html
+import re
+from collections.abc import Sequence
+
+_PAGE = """<!doctype html>
+<html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">
+<title>{title}</title>
+<style>
+:root {{
+  color-scheme: light dark;
+  --ink: #1d2329; --faint: #c3cad1; --paper: #fbfbfa; --card: #ffffff; --mark: #9a3412;
+}}
+@media (prefers-color-scheme: dark) {{
+  :root {{ --ink: #e4e8ec; --faint: #4a525b; --paper: #14171a; --card: #1c2024; --mark: #fdba74; }}
+}}
+* {{ box-sizing: border-box; }}
+body {{ margin: 0; background: var(--paper); color: var(--ink); font: 15px/1.5 system-ui, sans-serif; }}
+main {{ max-width: 84rem; margin: 0 auto; padding: 2rem 1rem 4rem; }}
+h1 {{ font-size: 1.6rem; margin: 0 0 .5rem; }}
+h2 {{ font-size: 1.05rem; margin: 0 0 .6rem; }}
+.plots {{
+  display: grid; gap: 1rem; margin: 1.5rem 0;
+  grid-template-columns: repeat(auto-fill, minmax(min(100%, 30rem), 1fr));
+}}
+section {{ background: var(--card); border: 1px solid var(--faint); border-radius: .6rem; padding: 1rem; }}
+.tables section {{ margin: 1rem 0; overflow-x: auto; }}
+svg {{ width: 100%; height: auto; display: block; }}
+table {{ border-collapse: collapse; font-variant-numeric: tabular-nums; }}
+th, td {{
+  padding: .25rem .9rem .25rem 0; text-align: left; border-bottom: 1px solid var(--faint); white-space: nowrap;
+}}
+.quick {{ color: var(--mark); font-weight: 600; }}
+</style></head><body><main>
+<h1>{heading}</h1>
+{head}
+<div class="plots">
+{plots}
+</div>
+<div class="tables">
+{tables}
+</div>
+</main></body></html>
+"""
+
+
+def page(heading: str, markdown: str, plots: Sequence[tuple[str, str]], warning: str = "") -> str:
+    """The page of a report.
+
+    Args:
+        heading: what it is about, such as "How fast it is".
+        markdown: our own tables under bold titles; the first paragraph stands above the plots.
+        plots: title and SVG of each.
+        warning: said at the top; "" for none.
+
+    """
+    head, *blocks = _blocks(markdown)
+    shown = "\n".join(f"<section><h2>{html.escape(title)}</h2>{svg}</section>" for title, svg in plots)
+    warned = f'<p class="quick">{html.escape(warning)}</p>' if warning else ""
+    return _PAGE.format(
+        title=f"Vitrine: {html.escape(heading[0].lower() + heading[1:])}",
+        heading=html.escape(heading),
+        head=head + warned,
+        plots=shown,
+        tables="\n".join(f"<section>{block}</section>" for block in blocks),
+    )
+
+
+def _blocks(markdown: str) -> list[str]:
+    """Our own tables' Markdown as HTML: titles, paragraphs and tables; a title goes with what follows it."""
+    blocks: list[str] = []
+    title = ""
+    for part in markdown.split("\n\n"):
+        if part.startswith("**") and part.endswith("**") and "\n" not in part:
+            title += f"<h2>{html.escape(part.strip('*'))}</h2>"
+        elif part.startswith("|"):
+            blocks.append(title + _table(part))
+            title = ""
+        elif title:
+            title += f"<p>{_inline(part)}</p>"
+        else:
+            blocks.append(f"<p>{_inline(part)}</p>")
+    return blocks
+
+
+def _table(markdown: str) -> str:
+    rows = [[cell.strip() for cell in line.strip("|").split("|")] for line in markdown.splitlines()]
+    head = "".join(f'<th scope="col">{_inline(cell)}</th>' for cell in rows[0])
+    body = "".join("<tr>" + "".join(f"<td>{_inline(cell)}</td>" for cell in row) + "</tr>" for row in rows[2:])
+    return f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
+
+
+def _inline(text: str) -> str:
+    escaped = html.escape(text)
+    escaped = re.sub(r"\*\*(.+?)\*\*", r"<strong>\1</strong>", escaped)
+    return re.sub(r"`(.+?)`", r"<code>\1</code>", escaped)
