@@ -1,7 +1,7 @@
 """CatalogueService: check, call the domain, convert."""
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence, Set
+from collections.abc import AsyncIterator, Sequence
 from datetime import UTC
 
 import grpc
@@ -101,8 +101,7 @@ class CatalogueServicer(item_vision_pb2_grpc.CatalogueServiceServicer):
         """Items for display, in the order asked; those whose revision the caller holds are not read."""
         requests.check_get_items(request)
         release = self._vectors_of(request.shop_id, request.vector_release_id)
-        current = await self._still_known(request)
-        wanted = [item_id for item_id in request.item_ids if item_id not in current]
+        wanted = await self._to_read(request)
         found: dict[str, CatalogueItem] = {}
         if wanted:
             found = await self._holdings.catalogue.get(
@@ -208,14 +207,13 @@ class CatalogueServicer(item_vision_pb2_grpc.CatalogueServiceServicer):
             if changes.complete:
                 return
 
-    async def _still_known(self, request: pb.GetItemsRequest) -> Set[str]:
-        """The items that are at the revision the caller holds."""
-        held = {
-            item_id: revision
-            for item_id, revision in zip(request.item_ids, request.known_revisions, strict=False)
-            if revision
-        }
-        return held.keys() - await self._holdings.catalogue.changed(request.shop_id, held) if held else frozenset()
+    async def _to_read(self, request: pb.GetItemsRequest) -> list[str]:
+        """The items asked for, in order, without those that are at the revision the caller holds."""
+        item_ids = list(request.item_ids)
+        revisions = zip(item_ids, request.known_revisions, strict=False)
+        held = {item_id: revision for item_id, revision in revisions if revision}
+        changed = await self._holdings.catalogue.changed(request.shop_id, held) if held else frozenset()
+        return [item_id for item_id in item_ids if item_id not in held or item_id in changed]
 
     def _vectors_of(self, shop_id: str, release_id: str) -> VisionRelease | None:
         return self._holdings.releases.get(shop_id, release_id) if release_id else None

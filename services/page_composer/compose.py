@@ -85,15 +85,15 @@ class Composer:
             proposals = [*propose(Scene(visit, index, campaigns, brief.sources)), *pin_proposals(rules)]
         with stage("recommend"):  # 3. Pools in, scored pools out
             scored = await self._ask.candidates(brief, visit, met, proposals, index)
+        displays = Displays(scored.candidates.rows, index, visit.locale)
         with stage("eligibility"):  # 4. Eligibility
+            checking = await self._ask.begin_check(brief, scored.candidates, displays)  # 6. begins: answered meanwhile
             question = Question(visit, index, rules, brief.assumed_age)
             boosted = boosts(rules, index, scored.candidates.rows)
             stock = Stock(proposals, scored, sift(scored, proposals, question), boosted)
         with stage("select"):  # 5. Whole-page selection
             promoted = promote(brief.template.places, campaigns, visit)
             task = assignment(brief, stock, question, promoted)
-            displays = Displays(scored.candidates.rows, index, visit.locale)
-            checking = await self._ask.begin_check(brief, task, displays)  # 6. begins: it is answered meanwhile
             draft = choose(task, visit)
         with stage("hydrate"):  # 6. Hydration and late check
             await self._ask.displays(brief, draft, displays, checking)

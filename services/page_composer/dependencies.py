@@ -6,12 +6,14 @@ RemoteError passes through and the call ends as INTERNAL.
 """
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+
+import numpy as np
 
 from services.kit.errors import DependencyDown
 from services.page_composer.brief import Brief
-from services.page_composer.candidates import Scored, located
+from services.page_composer.candidates import Candidates, Scored, located
 from services.page_composer.draft import Draft
 from services.page_composer.hydrate import Check, Displays, hydrate
 from services.page_composer.item_index import ItemIndex
@@ -19,7 +21,6 @@ from services.page_composer.pools import Pool
 from services.page_composer.ports import NOBODY, Catalogue, LateCheck, Met, Profiles, Ranker, Views
 from services.page_composer.proposal import Proposal
 from services.page_composer.rules.campaign import Campaign, Spent, campaigns_in_force
-from services.page_composer.select import Assignment
 from services.page_composer.stand_ins import pools_without_ranker, segment_of
 from services.page_composer.visit import Visit
 
@@ -125,13 +126,16 @@ class Dependencies:
         scored = pools_without_ranker(proposals, cached, index, popularity, visit.at_s)
         return replace(located(scored, pools, index), static=static)
 
-    async def begin_check(self, brief: Brief, task: Assignment, displays: Displays) -> asyncio.Task[None]:
-        """Send the late check of all that may be selected, so that it is answered while selection is at work.
+    async def begin_check(self, brief: Brief, candidates: Candidates, displays: Displays) -> asyncio.Task[None]:
+        """Send the late check of all candidates, so that it is answered while selection is at work; where there are
+        more than fit, of the likeliest to be clicked.
 
         Returns when it is on its way; `displays` waits for its end.
         """
-        possible = task.possible(CHECKED_AT_ONCE) if brief.shop.is_known else ()
-        checking = asyncio.create_task(displays.check(possible, self._late_check(brief)))
+        asked: Iterable[int] = range(len(candidates)) if brief.shop.is_known else ()
+        if asked and len(candidates) > CHECKED_AT_ONCE:
+            asked = np.argsort(-candidates.p_click, kind="stable")[:CHECKED_AT_ONCE].tolist()
+        checking = asyncio.create_task(displays.check(asked, self._late_check(brief)))
         checking.add_done_callback(lambda ended: None if ended.cancelled() else ended.exception())
         for _ in range(TURNS_TO_SEND):
             await asyncio.sleep(0)

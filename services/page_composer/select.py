@@ -47,18 +47,6 @@ class Assignment:
     shelf_logits: Mapping[str, float]
     pinned: Sequence[PinnedCandidate] = ()
 
-    def possible(self, at_most: int) -> list[int]:
-        """Candidates that may be selected; where there are more, the worthiest of them."""
-        wanted = np.zeros(len(self.objective.worth), np.bool_)
-        for pool in self.pools:
-            wanted[pool] = True
-        wanted[[pin.position for pin in self.pinned]] = True
-        positions = np.flatnonzero(wanted)
-        if len(positions) > at_most:
-            positions = positions[np.argsort(-self.objective.worth[positions], kind="stable")[:at_most]]
-        found: list[int] = positions.tolist()
-        return found
-
 
 def select(assignment: Assignment, generator: np.random.Generator) -> Draft:
     """Choose the page's shelves and items."""
