@@ -66,13 +66,17 @@ class Dependencies:
         return fallback
 
     async def visitor(self, brief: Brief) -> tuple[Visit, Met, list[Campaign]]:
-        """The visit with its profile, and the campaigns it may see; both questions are asked at once."""
-        views = asyncio.ensure_future(self._views(brief))
+        """The visit with its profile, and the campaigns it may see; both questions are asked at once, that which takes
+        longer first.
+        """
+        meeting = asyncio.create_task(self._profile(brief))
         try:
-            visit, met = await self._profile(brief)
-            return visit, met, _campaigns(brief, visit, await views)
+            await _sent()
+            views = await self._views(brief)
+            visit, met = await meeting
         finally:
-            views.cancel()
+            meeting.cancel()
+        return visit, met, _campaigns(brief, visit, views)
 
     async def _profile(self, brief: Brief) -> tuple[Visit, Met]:
         """The visit with its profile; an anonymous visit, consent refused, stands in."""
@@ -137,8 +141,7 @@ class Dependencies:
             asked = np.argsort(-candidates.p_click, kind="stable")[:CHECKED_AT_ONCE].tolist()
         checking = asyncio.create_task(displays.check(asked, self._late_check(brief)))
         checking.add_done_callback(lambda ended: None if ended.cancelled() else ended.exception())
-        for _ in range(TURNS_TO_SEND):
-            await asyncio.sleep(0)
+        await _sent()
         return checking
 
     async def displays(self, brief: Brief, draft: Draft, displays: Displays, checking: asyncio.Task[None]) -> None:
@@ -170,6 +173,12 @@ class Dependencies:
         if answer.degraded is not None:
             brief.trace.missing(answer.degraded.dependency, answer.degraded.cause, answer.degraded.stand_in)
         return located(answer.scored, pools, index)
+
+
+async def _sent() -> None:
+    """Let a call that was just begun get on its way."""
+    for _ in range(TURNS_TO_SEND):
+        await asyncio.sleep(0)
 
 
 def _campaigns(brief: Brief, visit: Visit, views: Mapping[str, int] | DependencyDown) -> list[Campaign]:
