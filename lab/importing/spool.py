@@ -1,7 +1,8 @@
 """Keeps what was read on disk until all of a file is known, so that memory stays constant.
 
-Items need it: a variant may stand before its product, a second row with the same id replaces the first. Events need
-only their ids. The file is private to one import and goes with it.
+Items need it: a variant may stand before its product, a second row with the same id replaces the first. Rows lie
+in file order, so that they are written and read in one sweep; only the index of ids, which is small, is not. Events
+need only their ids. The file is private to one import and goes with it.
 """
 
 import hashlib
@@ -17,9 +18,9 @@ from lab.importing.families import roots_of
 
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS item (
-  item_id TEXT PRIMARY KEY, line INTEGER NOT NULL, digest BLOB NOT NULL, record TEXT NOT NULL, original TEXT NOT NULL,
-  same_count INTEGER NOT NULL DEFAULT 0, replaced_count INTEGER NOT NULL DEFAULT 0
-) WITHOUT ROWID;
+  line INTEGER PRIMARY KEY, item_id TEXT NOT NULL UNIQUE, digest BLOB NOT NULL, record TEXT NOT NULL,
+  original TEXT NOT NULL, same_count INTEGER NOT NULL DEFAULT 0, replaced_count INTEGER NOT NULL DEFAULT 0
+);
 CREATE TABLE IF NOT EXISTS variant (
   variant_id TEXT PRIMARY KEY, product_id TEXT NOT NULL, place INTEGER NOT NULL
 ) WITHOUT ROWID;

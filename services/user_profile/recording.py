@@ -55,11 +55,15 @@ class Batch:
 
     events: Sequence[Event]
     hashes: Sequence[bytes]
+    by_id: Mapping[str, bytes]
+    """Event id → hash, in the order of ids. Fewer than the events where the batch holds an id twice."""
 
     @classmethod
     def of(cls, events: Sequence[Event]) -> "Batch":
         """A batch of events whose content is not hashed yet."""
-        return cls(events, payload_hashes(events))
+        hashes = payload_hashes(events)
+        by_id = dict(sorted(zip((event.event_id for event in events), hashes, strict=True)))
+        return cls(events, hashes, by_id)
 
 
 @dataclass(frozen=True)
@@ -127,11 +131,10 @@ def screen(batch: Batch, states: Mapping[Subject, SubjectState], granted_by_defa
     """Leave out what may not be recorded and what the batch itself holds twice."""
     events, hashes = batch.events, batch.hashes
     refusing = _refusing(events, states, granted_by_default)
-    if not refusing:
-        accepted = {event.event_id: digest for event, digest in zip(events, hashes, strict=True)}
-        if len(accepted) == len(events):
-            return Screening(accepted, range(len(events)), {}, (), 0)
-    accepted, first, declined = {}, [], 0
+    if not refusing and len(batch.by_id) == len(events):
+        return Screening(batch.by_id, range(len(events)), {}, (), 0)
+    accepted: dict[str, bytes] = {}
+    first, declined = list[int](), 0
     repeats: dict[str, list[int]] = {}
     conflicts: list[int] = []
     for position, (event, digest) in enumerate(zip(events, hashes, strict=True)):
@@ -150,12 +153,14 @@ def screen(batch: Batch, states: Mapping[Subject, SubjectState], granted_by_defa
 
 def settle(batch: Batch, screening: Screening, recorded_hashes: Mapping[str, bytes]) -> Settlement:
     """Compare the accepted events with the hashes of those of their ids that were recorded before the batch."""
+    if not recorded_hashes and len(screening.first) == len(batch.events):
+        return Settlement(batch.events, 0, ())
     fresh: list[Event] = []
     conflicts = list(screening.conflicts)
     duplicates = sum(map(len, screening.repeats.values()))
     for position in screening.first:
         event = batch.events[position]
-        recorded = recorded_hashes.get(event.event_id) if recorded_hashes else None
+        recorded = recorded_hashes.get(event.event_id)
         if recorded is None:
             fresh.append(event)
         elif recorded == screening.accepted[event.event_id]:

@@ -7,14 +7,14 @@ Format: https://www.postgresql.org/docs/current/sql-copy.html, "Binary Format".
 
 import struct
 from collections.abc import AsyncIterator, Callable, Iterable, Sequence
-from typing import Final, TypeVar
+from typing import Final, Generic, TypeVar
 
 import asyncpg
 from sqlalchemy import Table, exc
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.user_profile.actions import IMPRESSION
-from services.user_profile.events import Event
+from services.user_profile.events import HASH_BYTES, Event
 from services.user_profile.sql.event_rows import COLUMNS
 
 _SIGNATURE: Final = b"PGCOPY\n\xff\r\n\x00" + bytes(8)
@@ -33,6 +33,7 @@ LEDGER_COLUMNS: Final = ("shop_id", "event_id", "payload_hash")
 RECENT_COLUMNS: Final = ("shop_id", "subject", "occurred_at", "action", "item_id", "query")
 
 Key = TypeVar("Key")
+Value = TypeVar("Value")
 
 
 class KnownId(Exception):  # noqa: N818  not an error of anybody's: the caller goes another way
@@ -42,22 +43,31 @@ class KnownId(Exception):  # noqa: N818  not an error of anybody's: the caller g
 def ledger_rows(shop_id: str, entries: Iterable[tuple[str, bytes]]) -> bytes:
     """Rows of event_ledger with LEDGER_COLUMNS."""
     start = _COUNT(len(LEDGER_COLUMNS)) + _text(shop_id)
-    return b"".join(part for event_id, digest in entries for part in (start, _text(event_id), _bytes(digest)))
+    packs = _Packs(lambda length: struct.Struct(f">{len(start)}si{length}si{HASH_BYTES}s").pack)
+    rows: list[bytes] = []
+    for event_id, digest in entries:
+        encoded = event_id.encode()
+        length = len(encoded)
+        rows.append(packs[length](start, length, encoded, HASH_BYTES, digest))
+    return b"".join(rows)
 
 
 def event_rows(shop_id: str, events: Sequence[Event], owners: Sequence[bytes], recorded_us: int) -> bytes:
     """Rows of events with COLUMNS; equal to those of `event_rows.to_row`."""
     start = _COUNT(len(COLUMNS)) + _text(shop_id)
-    recorded = _moment(recorded_us)
+    recorded = recorded_us - _EPOCH_US
+    heads = _Packs(lambda length: struct.Struct(f">{len(start)}si{length}siqiq").pack)
     by, actions, items = _Once(_optional_bytes), _Once(_small), _Once(_text)
     tails: dict[tuple[object, ...], bytes] = {}
     parts: list[bytes] = []
     for event, owner in zip(events, owners, strict=True):
         rest = event[6:]
         tail = tails.get(rest) or tails.setdefault(rest, _tail(event))
+        encoded = event.event_id.encode()
+        length = len(encoded)
         parts += (
-            start, _text(event.event_id), _moment(event.occurred_us), recorded, by[owner], by[event.session],
-            actions[event.action], items[event.item_id], tail,
+            heads[length](start, length, encoded, 8, event.occurred_us - _EPOCH_US, 8, recorded),
+            by[owner], by[event.session], actions[event.action], items[event.item_id], tail,
         )  # fmt: skip
     return b"".join(parts)
 
@@ -90,16 +100,19 @@ async def copy(connection: AsyncConnection, table: Table, columns: Sequence[str]
         raise exc.InterfaceError(f"COPY {table.fullname}", None, error) from error
 
 
-class _Once(dict[Key, bytes]):
+class _Once(dict[Key, Value], Generic[Key, Value]):
     """Encodes each distinct value once."""
 
-    def __init__(self, encode: Callable[[Key], bytes]) -> None:
+    def __init__(self, encode: Callable[[Key], Value]) -> None:
         super().__init__()
         self._encode = encode
 
-    def __missing__(self, key: Key) -> bytes:
+    def __missing__(self, key: Key) -> Value:
         encoded = self[key] = self._encode(key)
         return encoded
+
+
+_Packs = _Once[int, Callable[..., bytes]]
 
 
 async def _pieces(rows: bytes) -> AsyncIterator[bytes]:

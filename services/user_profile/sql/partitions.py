@@ -7,6 +7,7 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from services.kit.database import transaction
+from services.user_profile.profile import DAY_US
 from services.user_profile.sql.moments import moment
 from services.user_profile.tables import SCHEMA
 
@@ -29,7 +30,8 @@ class Partitions:
         """Make the partitions of all the times. A transaction of its own, so that the lock is held briefly; nothing
         is asked of the database when all are known.
         """
-        await self._make({month_of(us) for us in times_us} - self._known)
+        days = {us // DAY_US for us in times_us}
+        await self._make({month_of(day * DAY_US) for day in days} - self._known)
 
     async def ensure_ahead(self, now: datetime, months: int = 2) -> None:
         """Make the current month's partition and those of the months to come."""

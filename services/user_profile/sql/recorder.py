@@ -1,8 +1,9 @@
 """Writing batches of events: one transaction, all or nothing, a handful of statements whatever the batch's size."""
 
-from collections.abc import Callable, Mapping, Sequence
+import asyncio
+from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
 from dataclasses import dataclass
-from typing import ParamSpec, TypeVar
+from typing import Any, ParamSpec, TypeVar
 
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
@@ -12,9 +13,9 @@ from services.kit.executor import BoundedExecutor
 from services.user_profile import recording
 from services.user_profile.actions import IMPRESSION
 from services.user_profile.consent import Purpose
-from services.user_profile.events import Event
+from services.user_profile.events import Subject
 from services.user_profile.profile import ProfileEvent, kept_beyond_window
-from services.user_profile.recording import Batch, Recording, Screening
+from services.user_profile.recording import Assignment, Batch, Recording, Screening, Settlement, SubjectState
 from services.user_profile.sql import copying, joining, subjects
 from services.user_profile.sql.bulk import RowAdder, bound, bulk_insert
 from services.user_profile.sql.event_rows import COLUMNS, to_row
@@ -72,6 +73,18 @@ class Aside:
         return await self._executor.run(work, *args, **kwargs)
 
 
+async def side_by_side(statement: Coroutine[Any, Any, None], work: Awaitable[Result]) -> Result:
+    """Work while PostgreSQL does. Returns, or fails, only when both have ended: a connection takes one statement at a
+    time.
+    """
+    running = asyncio.create_task(statement)
+    try:
+        done = await work
+    finally:
+        await running
+    return done
+
+
 @dataclass(frozen=True)
 class Rules:
     """What holds for every batch."""
@@ -79,6 +92,28 @@ class Rules:
     granted_by_default: frozenset[Purpose]
     window: int
     """Events that a profile looks back on."""
+
+
+@dataclass(frozen=True)
+class _Order:
+    """A batch to be recorded, its subjects being locked."""
+
+    shop_id: str
+    batch: Batch
+    screening: Screening
+    states: Mapping[Subject, SubjectState]
+    now_us: int
+    refuse_conflicts: bool
+
+
+@dataclass(frozen=True)
+class _Plan:
+    """What is to be written for it."""
+
+    settlement: Settlement
+    assignment: Assignment
+    event_rows: bytes
+    """Of the new events as COPY takes them; empty while they are few."""
 
 
 class Recorder:
@@ -117,23 +152,22 @@ class Recorder:
             states = {subject: row.state for subject, row in rows.items()}
             count, granted = len(events), self._rules.granted_by_default
             screening = await self._aside(count, recording.screen, batch, states, granted)
-            known = await self._enter(connection, shop_id, screening, all_new=all_new)
-            settlement = await self._aside(count, recording.settle, batch, screening, known)
-            if settlement.conflicts and refuse_conflicts:
-                raise recording.conflict(events[settlement.conflicts[0]].event_id)
-            assignment = await self._aside(count, recording.assign, settlement.fresh, states)
+            plan = await self._enter(
+                connection, _Order(shop_id, batch, screening, states, now_us, refuse_conflicts), all_new=all_new
+            )
+            fresh, assignment = plan.settlement.fresh, plan.assignment
             await joining.join(connection, shop_id, assignment.joins, rows)
-            await self._insert(connection, shop_id, settlement.fresh, assignment.owners, now_us)
+            await self._insert(connection, shop_id, plan, now_us)
             recent_counts = await subjects.grow(connection, shop_id, assignment.growth)
             await self._prune(connection, shop_id, recent_counts)
             if screening.declined_count:
                 await subjects.forget_unused(connection, shop_id, rows)
         return Recording(
-            recorded_count=len(settlement.fresh),
-            duplicate_count=settlement.duplicate_count,
+            recorded_count=len(fresh),
+            duplicate_count=plan.settlement.duplicate_count,
             declined_count=screening.declined_count,
             versions=recording.versions_after(events, states, assignment.growth),
-            conflicts=settlement.conflicts,
+            conflicts=plan.settlement.conflicts,
         )
 
     async def _prune(self, connection: AsyncConnection, shop_id: str, recent_counts: Mapping[bytes, int]) -> None:
@@ -147,39 +181,56 @@ class Recorder:
                 await connection.execute(_PRUNE, {**key, "kept": kept})
                 await subjects.set_recent_count(connection, shop_id, subject, len(kept))
 
-    async def _enter(
-        self, connection: AsyncConnection, shop_id: str, screening: Screening, *, all_new: bool
-    ) -> dict[str, bytes]:
-        """Enter the batch in the ledger; answers the hashes of the ids that were there already.
+    async def _enter(self, connection: AsyncConnection, order: _Order, *, all_new: bool) -> _Plan:
+        """Enter the batch in the ledger, and plan what to write.
 
-        Raises: KnownId when `all_new` and one was there; the transaction is then lost.
+        Raises: KnownId when `all_new` and an id was there already, and the transaction is then lost; Conflict.
         """
-        count = len(screening.accepted)
-        if not count:
-            return {}
-        entries = await self._aside(count, sorted, screening.accepted.items())
-        if all_new:
-            rows = await self._aside(count, copying.ledger_rows, shop_id, entries)
-            await copying.copy(connection, event_ledger, copying.LEDGER_COLUMNS, rows)
-            return {}
-        given = await self._aside(count, bound, _LEDGER, entries)
-        entered = await connection.execute(_INSERT_LEDGER, {"shop_id": shop_id, **given})
-        old = screening.accepted.keys() - {row[0] for row in entered}
-        if not old:
-            return {}
-        known = await connection.execute(_KNOWN_HASHES, {"shop_id": shop_id, "event_ids": sorted(old)})
-        return {row[0]: bytes(row[1]) for row in known}
+        accepted = order.screening.accepted
+        if not all_new or not accepted:
+            return await self._plan(order, await self._known(connection, order.shop_id, accepted))
+        rows = await self._aside(len(accepted), copying.ledger_rows, order.shop_id, sorted(accepted.items()))
+        entering = copying.copy(connection, event_ledger, copying.LEDGER_COLUMNS, rows)
+        return await side_by_side(entering, self._plan(order, {}))
 
-    async def _insert(
-        self, connection: AsyncConnection, shop_id: str, events: Sequence[Event], owners: Sequence[bytes], now_us: int
-    ) -> None:
+    async def _known(
+        self, connection: AsyncConnection, shop_id: str, accepted: Mapping[str, bytes]
+    ) -> Mapping[str, bytes]:
+        """Enter events in the ledger; answers the hashes of the ids that were there already."""
+        known: dict[str, bytes] = {}
+        entries = sorted(accepted.items())
+        if len(entries) >= _MANY:  # of an import that is repeated: most are there, and asking is cheaper than trying
+            known = await _hashes(connection, shop_id, list(accepted))
+            entries = [entry for entry in entries if entry[0] not in known]
+        if not entries:
+            return known
+        given = await self._aside(len(entries), bound, _LEDGER, entries)
+        entered = {row[0] for row in await connection.execute(_INSERT_LEDGER, {"shop_id": shop_id, **given})}
+        if len(entered) < len(entries):
+            old = [event_id for event_id, _ in entries if event_id not in entered]
+            known |= await _hashes(connection, shop_id, old)
+        return known
+
+    async def _plan(self, order: _Order, known: Mapping[str, bytes]) -> _Plan:
+        events = order.batch.events
+        settlement = await self._aside(len(events), recording.settle, order.batch, order.screening, known)
+        if settlement.conflicts and order.refuse_conflicts:
+            raise recording.conflict(events[settlement.conflicts[0]].event_id)
+        count, fresh, rows = len(settlement.fresh), settlement.fresh, b""
+        assignment = await self._aside(count, recording.assign, fresh, order.states)
+        if count > _FEW:
+            given = (order.shop_id, fresh, assignment.owners, order.now_us)
+            rows = await self._aside(count, copying.event_rows, *given)
+        return _Plan(settlement, assignment, rows)
+
+    async def _insert(self, connection: AsyncConnection, shop_id: str, plan: _Plan, now_us: int) -> None:
+        events, owners = plan.settlement.fresh, plan.assignment.owners
         if not events:
             return
-        count = len(events)
-        if count > _FEW:
-            rows = await self._aside(count, copying.event_rows, shop_id, events, owners, now_us)
-            await copying.copy(connection, events_table, COLUMNS, rows)
-            recent = await self._aside(count, copying.recent_rows, shop_id, events, owners)
+        if plan.event_rows:
+            copied = copying.copy(connection, events_table, COLUMNS, plan.event_rows)
+            encoding = self._aside(len(events), copying.recent_rows, shop_id, events, owners)
+            recent = await side_by_side(copied, encoding)
             if recent:
                 await copying.copy(connection, recent_events, copying.RECENT_COLUMNS, recent)
             return
@@ -193,3 +244,9 @@ class Recorder:
         ]
         if deeds:
             await _RECENT.add(connection, deeds)
+
+
+async def _hashes(connection: AsyncConnection, shop_id: str, event_ids: Sequence[str]) -> dict[str, bytes]:
+    """The hashes of those of the ids that the ledger holds."""
+    found = await connection.execute(_KNOWN_HASHES, {"shop_id": shop_id, "event_ids": event_ids})
+    return {row[0]: bytes(row[1]) for row in found}

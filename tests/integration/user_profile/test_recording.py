@@ -291,5 +291,5 @@ async def test_long_batches_are_worked_on_aside_and_short_ones_at_once(engine, m
     stored = [await rows(engine, wanted + "ORDER BY event_id", shop=shop) for shop in (shop_id, other)]
     assert stored[0] == stored[1]
     assert len(stored[0]) == 2_000
-    assert {"screen", "settle", "assign", "sorted", "ledger_rows", "event_rows", "recent_rows"} <= set(Watched.done)
+    assert {"screen", "settle", "assign", "ledger_rows", "event_rows", "recent_rows"} <= set(Watched.done)
     executor.close()

@@ -1,6 +1,7 @@
 """An import that is cut before or after any call and any write, and repeated, ends like one that was not."""
 
 import json
+import threading
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -39,6 +40,13 @@ class Scissors:
         self.places_left -= 1
         if self.places_left == 0:
             raise Cut
+
+    def rest(self) -> None:
+        """Cut no more, and let what was under way arrive before the import is repeated."""
+        self.places_left = -1
+        for thread in threading.enumerate():
+            if thread.name.startswith("send "):
+                thread.join()
 
     def around(self, call: Callable[..., Any]) -> Callable[..., Any]:
         def cut_around(*values: Any, **named: Any) -> Any:
@@ -194,7 +202,7 @@ def test_cut_anywhere_and_repeated_it_ends_alike(tmp_path: Path, scissors: Sciss
             house.import_it()
             break  # there were fewer places
         except Cut:
-            scissors.places_left = -1
+            scissors.rest()
         ended = house.end(house.import_it())
         if ended["joined"] is None or expected["joined"] != ended["joined"]:
             ended["joined"] = expected["joined"]  # what the killed run joined is told by nobody; the stores agree
@@ -214,7 +222,7 @@ def test_cut_again_and_again_it_still_ends_alike(tmp_path: Path, scissors: Sciss
             report = house.import_it()
             break
         except Cut:
-            scissors.places_left = -1
+            scissors.rest()
     ended = house.end(report)
     assert (ended["rejects"], ended["held"], ended["items"]) == (
         expected["rejects"],
@@ -249,7 +257,7 @@ def test_restart_begins_at_the_beginning(tmp_path: Path, scissors: Scissors) -> 
     scissors.places_left = 40
     with pytest.raises(Cut):
         house.import_it()
-    scissors.places_left = -1
+    scissors.rest()
     report = house.import_it(restart=True)
     assert (report.resumed_rows, report.read) == (0, len(FILES["events"]))
     assert report.merged_by["recorded before"] > 1
@@ -260,7 +268,7 @@ def test_another_file_or_mapping_begins_at_the_beginning(tmp_path: Path, scissor
     scissors.places_left = 40
     with pytest.raises(Cut):
         house.import_it()
-    scissors.places_left = -1
+    scissors.rest()
     house.file.write_text(house.file.read_text() + json.dumps(event(99)) + "\n", encoding="utf-8")
     report = house.import_it()
     assert (report.resumed_rows, report.read) == (0, len(FILES["events"]) + 1)
