@@ -16,6 +16,7 @@ import time
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -185,7 +186,17 @@ def _train_here(folder: Path) -> None:
         if first:
             _write_result(folder, trained)
         # Nobody leaves the cluster while another still needs it.
-        strategy.run(lambda: tf.distribute.get_replica_context().all_reduce(tf.distribute.ReduceOp.SUM, tf.ones([])))
+        _meet(strategy)
+
+
+def _meet(strategy: Any) -> None:
+    """Waits until every process has come as far."""
+    import tensorflow as tf
+
+    def add() -> Any:
+        return tf.distribute.get_replica_context().all_reduce(tf.distribute.ReduceOp.SUM, tf.ones([]))
+
+    tf.function(lambda: strategy.run(add))()
 
 
 def _tell(what: str, done: int, total: int) -> None:
