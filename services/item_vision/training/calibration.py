@@ -49,3 +49,17 @@ def expected_calibration_error(confidences: np.ndarray, correct: np.ndarray, bin
     bins = [rows for rows in np.array_split(order, bin_count) if len(rows)]
     gaps = [len(rows) * abs(confidences[rows].mean() - correct[rows].mean()) for rows in bins]
     return float(sum(gaps) / max(len(order), 1))
+
+
+def calibration_error_in_even_bins(confidences: np.ndarray, correct: np.ndarray, bin_count: int = 10) -> float:
+    """The same over bins of equal width, as most publications count it (Guo et al., ICML 2017)."""
+    bins = np.minimum((confidences * bin_count).astype(np.int64), bin_count - 1)
+    gaps = np.bincount(bins, weights=confidences - correct, minlength=bin_count)
+    return float(np.abs(gaps).sum() / max(len(bins), 1))
+
+
+def accuracy_at_coverage(confidences: np.ndarray, correct: np.ndarray, coverage: float) -> float:
+    """Share of right answers among the `coverage` most confident; NaN without answers."""
+    count = round(coverage * len(confidences))
+    surest = np.argsort(-confidences, kind="stable")[:count]
+    return float(correct[surest].mean()) if count else float("nan")
