@@ -10,6 +10,7 @@ import tensorflow as tf
 
 from lab.leaderboard.histories import Histories
 from lab.leaderboard.model import Training
+from lab.sequence_learning.ensemble import SequenceEnsemble, train_members
 from lab.sequence_learning.learning import LearningConfig, learn
 from lab.sequence_learning.model import SequenceModel
 from lab.sequence_learning.network import Batch, NetworkConfig, SequenceNetwork
@@ -31,20 +32,26 @@ class Config:
     """Of what each half of a block adds."""
     widening: int = 2
     """Width of a block's network in widths of the states."""
-    network: NetworkConfig = field(default_factory=NetworkConfig)
+    members: int = 2
+    """Networks that are trained, with other seeds, and averaged."""
+    network: NetworkConfig = field(default_factory=lambda: NetworkConfig(width=128))
     learning: LearningConfig = field(default_factory=LearningConfig)
 
 
-def train(histories: Histories, training: Training, config: Config) -> SequenceModel:
+def train(histories: Histories, training: Training, config: Config) -> SequenceModel | SequenceEnsemble:
     """Train it; `epochs` of the result is what a run on more data should take.
 
     Raises:
         ValueError: no history has two items.
 
     """
-    keras.utils.set_random_seed(training.seed)
-    network = SequenceNetwork(histories.item_count, config.network, Transformer(config), training.attributes)
-    return learn(network, histories, training, config.learning)
+
+    def train_one(training: Training) -> SequenceModel:
+        keras.utils.set_random_seed(training.seed)
+        network = SequenceNetwork(histories.item_count, config.network, Transformer(config), training.attributes)
+        return learn(network, histories, training, config.learning)
+
+    return train_members(train_one, training, config.members)
 
 
 class Transformer(keras.layers.Layer):  # type: ignore[misc]  # keras has no types

@@ -43,7 +43,7 @@ class LearningConfig:
     """Epochs between measures."""
     patience: int = 3
     """Measures without a better one, after which learning stops."""
-    augmentation: Augmentation = field(default_factory=Augmentation)
+    augmentation: Augmentation = field(default_factory=lambda: Augmentation(left_out_share=0.15))
 
 
 def learn(network: SequenceNetwork, histories: Histories, training: Training, config: LearningConfig) -> SequenceModel:

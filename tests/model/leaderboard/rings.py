@@ -54,6 +54,7 @@ def rings(seed: int = 1) -> Rings:
 QUICK: Mapping[str, Mapping[str, Any]] = {
     "als": {"factors": 16, "regularisation": 1.0},
     "mf_sgd": {"factors": 16, "users_a_step": 64},
+    "sasrec": {"members": 1},
 }
 """Settings for so few users and items, by model; the defaults where there is nothing here."""
 EPOCHS = 25

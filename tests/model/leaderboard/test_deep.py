@@ -18,7 +18,7 @@ from lab.sequence_learning.network import Batch, NetworkConfig, SequenceNetwork
 from lab.sequence_learning.packing import NOTHING, pack
 
 ITEMS = 40
-SETTINGS = {"sasrec": {}, "gru": {}, "lstm": {"cell": "lstm"}, "two_tower": {}}
+SETTINGS = {"sasrec": {"members": 1}, "gru": {}, "lstm": {"cell": "lstm"}, "two_tower": {}}
 
 
 def some_histories(users=32, items=ITEMS, longest=9, seed=3):
@@ -184,11 +184,6 @@ class TestEachModel:
         np.testing.assert_array_equal(model.score(histories), scores)
         users = np.array([17, 4, 30])
         np.testing.assert_array_equal(model.score(histories.take(users)), scores[users])
-        assert np.abs(module.train(histories, Training(seed=6), config).score(histories) - scores).max() > 1e-3
-
-    def test_scores_are_finite_even_without_a_history(self, kind):
-        module, config = configured(kind, {"epochs": 1})
-        model = module.train(some_histories(), Training(), config)
         assert np.isfinite(model.score(Histories.of([[], [3]], ITEMS))).all()
 
 
@@ -207,6 +202,22 @@ class TestLearning:
         np.testing.assert_array_equal(model.score(histories), seen[3])
         again = module.train(histories, Training(epochs=model.epochs), config)
         np.testing.assert_array_equal(again.score(histories), seen[3])
+
+    def test_members_are_averaged_and_learn_as_long_as_the_first(self):
+        module, config = configured("sasrec", {"epochs": 4, "measured_every": 1, "patience": 1})
+        histories = some_histories()
+        training = Training(measure=lambda model: -abs(model.epochs - 2))
+        both = module.train(histories, training, dataclasses.replace(config, members=2))
+        alone = [module.train(histories, Training(seed=seed, epochs=2), config) for seed in (1, 1001)]
+        assert both.epochs == 2
+        mean = np.mean([model.score(histories) for model in alone], axis=0)
+        np.testing.assert_allclose(both.score(histories), mean, rtol=1e-5)
+
+    def test_another_seed_trains_another_model(self):
+        module, config = configured("sasrec", {"epochs": 2})
+        histories = some_histories()
+        one, other = (module.train(histories, Training(seed=seed), config).score(histories) for seed in (5, 6))
+        assert np.abs(one - other).max() > 1e-3
 
     def test_attributes_speak_for_an_item_without_a_vector_of_its_own(self):
         attributes = csr_matrix(np.eye(4, dtype=np.float32)[[0, 0, 1, 2]])
