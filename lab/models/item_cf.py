@@ -23,19 +23,19 @@ class Config:
 
     window: int = 30
     """Items further apart in a history are no neighbours."""
-    distance_steps: float = 3.0
+    distance_steps: float = 6.0
     """exp(−distance / this) is what a pair counts."""
-    backward: float = 0.6
+    backward: float = 0.3
     """What an item counts that came before, where the item after counts 1."""
     recency_steps: float = 3.0
     """exp(−age / this) is what an item of the user's history counts."""
-    source_power: float = 0.5
+    source_power: float = 0.3
     """Counts are divided by the users of the item in the history to this power."""
-    target_power: float = 0.4
+    target_power: float = 0.0
     """Counts are divided by the users of the neighbour to this power."""
     shrinkage: float = 1.0
     """Added to the users of an item before the power: those with few users are trusted less."""
-    user_power: float = 0.3
+    user_power: float = 0.0
     """A user with n items counts n to minus this power."""
 
 

@@ -22,19 +22,19 @@ USERS_AT_A_TIME = 64
 class Config:
     """How neighbours are found and what they say."""
 
-    neighbours: int = 500
+    neighbours: int = 300
     """Histories that a user is compared with, the most similar."""
     recency_steps: float = 3.0
     """exp(−age / this) is what an item of the user's history counts."""
-    rarity_power: float = 0.5
+    rarity_power: float = 0.3
     """A shared item counts its users to minus this power."""
-    length_power: float = 0.4
+    length_power: float = 0.1
     """A neighbour with n items counts n to minus this power."""
-    distance_steps: float = 3.0
+    distance_steps: float = 6.0
     """exp(−distance / this) is what an item counts that stands so far from the shared one."""
-    backward: float = 0.6
+    backward: float = 0.3
     """What an item before the shared one counts, where one after it counts 1."""
-    target_power: float = 0.4
+    target_power: float = 0.0
     """Scores are divided by the users of the item to this power."""
     window: int = 20
     """Items further from the shared one count nothing; of the user's history, the newest so many are looked at."""
