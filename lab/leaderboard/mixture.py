@@ -19,7 +19,7 @@ class Part:
     settings: Mapping[str, Any] = field(default_factory=dict)
     """That differ from its defaults."""
     weight: float = 1.0
-    """Of its scores, once they have a standard deviation of 1 over a user's items."""
+    """Of its scores, once they are comparable."""
     epochs: int | None = None
     """How long it is to learn, where that was found out on held-out items."""
 
@@ -37,18 +37,23 @@ class Mixture:
     weights: tuple[float, ...]
 
     def score(self, histories: Histories) -> NDArray[np.float32]:
-        """`[users, items]` weighted sum of standardised scores."""
+        """`[users, items]` weighted sum of comparable scores."""
         total = np.zeros((len(histories), histories.item_count), np.float32)
         for model, weight in zip(self.models, self.weights, strict=True):
-            total += np.float32(weight) * standardised(model.score(histories))
+            total += np.float32(weight) * comparable(model.score(histories))
         return total
 
 
-def standardised(scores: NDArray[np.float32]) -> NDArray[np.float32]:
-    """The same with a mean of 0 and a standard deviation of 1 over each user's items; 0 where all are alike."""
+def comparable(scores: NDArray[np.float32]) -> NDArray[np.float32]:
+    """The same order on a scale that models share: arsinh of standard deviations above the mean of the user's items.
+
+    Counts of neighbours have a few items at 80 deviations, logits of networks hardly one at 5; the logarithm that
+    arsinh becomes brings the first to the second (NDCG@10 of neighbours with a knowledge graph on held-out items of
+    amazon_toys: .0801, and .0789 with roots instead).
+    """
     centred = scores - scores.mean(axis=1, keepdims=True)
     deviation = np.sqrt((centred * centred).mean(axis=1, keepdims=True))
-    return np.asarray(centred / np.maximum(deviation, 1e-12), np.float32)
+    return np.asarray(np.arcsinh(centred / np.maximum(deviation, 1e-12)), np.float32)
 
 
 def train_parts(parts: Iterable[Part], histories: Histories, training: Training) -> Model:

@@ -10,21 +10,28 @@ from numpy.typing import NDArray
 
 from lab.leaderboard.held_out import AT, BATCH, HeldOut, NextItemMeasure, hold_out_newest
 from lab.leaderboard.histories import Histories
-from lab.leaderboard.mixture import Part, standardised
+from lab.leaderboard.mixture import Part, comparable
 from lab.leaderboard.model import AUTO, Model, Training, module_of, names, train
 from lab.leaderboard.ranking import gains, hits
 from lab.leaderboard.shortlists import best_weights, shortlists
 
 Settings = Mapping[str, Any]
 
+_SHORT: Settings = {"recency_steps": 2.0}
+_LONG: Settings = {"recency_steps": 8.0, "distance_steps": 12.0, "backward": 0.6, "target_power": 0.3}
 GRIDS: Mapping[str, Sequence[Settings]] = {
     "ease": ({"regularisation": 100.0}, {"regularisation": 300.0}, {"regularisation": 1_000.0}),
+    "item_cf": ({}, _SHORT, {**_LONG, "source_power": 0.8}),
+    "sequence_knn": ({}, _SHORT, {**_LONG, "rarity_power": 0.8}),
+    "sequence_linear": ({}, {"recency_steps": 8.0, "source_steps": 8.0}),
 }
 """Settings that are tried, by model; the defaults where there is nothing here. What depends on the data most, and few:
-every one is a training.
+every one is a training. Purchases go on from the newest items, listening from the last dozen.
 """
-COMPONENTS = ("popularity", "item_cf", "sequence_knn", "ease", "sequence_linear", "sasrec")
+COMPONENTS = ("item_cf", "sequence_knn", "knowledge_graph", "sequence_linear", "sasrec")
 """What `auto` tries and mixes, as far as it is there: cheap models that differ, and the strongest deep one."""
+OF_ATTRIBUTES = ("knowledge_graph", "content")
+"""Models that are tried only where attributes of items are known."""
 BLEND = "blend"
 SAMPLE = 4_000
 """Users that choices are made on: the NDCG@10 of so many has a standard error of about .003."""
@@ -64,10 +71,10 @@ class Selection:
 
 
 def components(item_count: int, attributes: bool) -> list[str]:
-    """The models that `auto` tries. Those that go by attributes are tried where there are some."""
-    del attributes
+    """The models that `auto` tries."""
+    left_out = {*(SQUARE if item_count > MOST_ITEMS else ()), *(() if attributes else OF_ATTRIBUTES)}
     there = names()
-    return [name for name in COMPONENTS if name in there and (item_count <= MOST_ITEMS or name not in SQUARE)]
+    return [name for name in COMPONENTS if name in there and name not in left_out]
 
 
 def select(name: str, histories: Histories, training: Training) -> Selection:
@@ -123,7 +130,7 @@ def _mixed(trials: list[Trial], best: list[Trial], scores: list[NDArray[np.float
 
 
 def _try_all(name: str, known: Histories, held: HeldOut, training: Training) -> tuple[list[Trial], NDArray[np.float32]]:
-    """Every settings of a model, and the standardised scores `[users, items]` of the best."""
+    """Every settings of a model, and the comparable scores `[users, items]` of the best."""
     module_of(name)
     trials: list[Trial] = []
     scores = np.empty((0, 0), np.float32)
@@ -149,5 +156,5 @@ def _scores(model: Model, held: HeldOut) -> NDArray[np.float32]:
     found = np.empty((len(held), held.histories.item_count), np.float32)
     for first in range(0, len(held), BATCH):
         users = np.arange(first, min(first + BATCH, len(held)))
-        found[users] = standardised(model.score(held.histories.take(users)))
+        found[users] = comparable(model.score(held.histories.take(users)))
     return found

@@ -20,7 +20,7 @@ LEAST_GAIN = 1e-6
 
 @dataclass(frozen=True)
 class Shortlists:
-    """Standardised scores of the models."""
+    """Comparable scores of the models."""
 
     others: NDArray[np.float32]
     """`[users, candidates, models]`; −1e6 where a user has fewer candidates."""
@@ -42,7 +42,7 @@ class Shortlists:
 
 
 def shortlists(scores: list[NDArray[np.float32]], held: HeldOut) -> Shortlists:
-    """Gather each user's candidates from the models' standardised scores `[users, items]`, which are changed."""
+    """Gather each user's candidates from the models' comparable scores `[users, items]`, which are changed."""
     users = np.arange(len(held))
     targets = np.stack([each[users, held.targets] for each in scores], axis=1)
     length = min(LENGTH, held.histories.item_count)

@@ -23,11 +23,11 @@ PAIRS_AT_A_TIME = 100_000
 class Config:
     """How the walk steps."""
 
-    recency_steps: float = 2.0
+    recency_steps: float = 1.0
     """exp(−age / this) is how likely a walk starts at an item of the history."""
     lift_power: float = 1.0
     """Attributes are stepped to by their lift to this power."""
-    popularity_power: float = 0.7
+    popularity_power: float = 0.4
     """An attribute's items are stepped to by their users, and 1, to this power."""
     least_lift: float = 0.05
     """Of attributes that hold nothing together."""

@@ -7,7 +7,7 @@ from lab.evaluation.leave_one_out import measure, parameters_of, split
 from lab.leaderboard import selection
 from lab.leaderboard.held_out import HeldOut, hold_out_newest
 from lab.leaderboard.histories import Histories
-from lab.leaderboard.mixture import Mixture, Part, standardised, train_parts
+from lab.leaderboard.mixture import Mixture, Part, comparable, train_parts
 from lab.leaderboard.model import AUTO, Training
 from lab.leaderboard.selection import NothingHeldOutError, select
 from lab.leaderboard.shortlists import best_weights, shortlists
@@ -29,18 +29,19 @@ class Fixed:
         return self.scores[: len(histories)].copy()
 
 
-def test_standardised_scores_have_one_scale_and_the_same_order():
+def test_comparable_scores_have_one_scale_and_the_same_order():
     scores = np.array([[1.0, 2.0, 6.0], [-400.0, 0.0, 100.0], [3.0, 3.0, 3.0]], np.float32)
-    found = standardised(scores)
-    np.testing.assert_allclose(found.mean(axis=1), 0.0, atol=1e-6)
-    np.testing.assert_allclose(found.std(axis=1), [1.0, 1.0, 0.0], atol=1e-6)
+    found = comparable(scores)
     np.testing.assert_array_equal(np.argsort(found[:2]), np.argsort(scores[:2]))
+    np.testing.assert_allclose(comparable(1000.0 * scores + 7.0), found, atol=1e-4)
+    np.testing.assert_array_equal(found[2], 0.0)
+    np.testing.assert_allclose(np.sinh(found[0]).std(), 1.0, rtol=1e-5)
 
 
-def test_a_mixture_adds_standardised_scores():
+def test_a_mixture_adds_comparable_scores():
     left, right = Fixed([[1, 2, 6]]), Fixed([[5, 4, 0]])
     found = Mixture((left, right), (0.75, 0.25)).score(Histories.of([[]], 3))
-    np.testing.assert_allclose(found, 0.75 * standardised(left.scores) + 0.25 * standardised(right.scores), rtol=1e-5)
+    np.testing.assert_allclose(found, 0.75 * comparable(left.scores) + 0.25 * comparable(right.scores), rtol=1e-5)
 
 
 def test_short_lists_give_the_ranks_that_all_items_give():
@@ -51,7 +52,7 @@ def test_short_lists_give_the_ranks_that_all_items_give():
     models = [Fixed(random.standard_normal((40, 300))) for _ in range(3)]
     weights = np.array([0.5, 0.2, 0.3])
     full = held.ranks(Mixture(tuple(models), tuple(weights)))
-    lists = shortlists([standardised(each.scores) for each in models], held)
+    lists = shortlists([comparable(each.scores) for each in models], held)
     near = full <= 10
     np.testing.assert_allclose(lists.ranks(weights)[near], full[near])
 
@@ -64,7 +65,7 @@ def test_weights_find_the_model_that_tells_and_leave_out_the_one_that_does_not()
     told = random.standard_normal((300, 200)).astype(np.float32)
     told[np.arange(300), targets] += 3.0
     noise = random.standard_normal((300, 200)).astype(np.float32)
-    weights = best_weights(shortlists([standardised(noise), standardised(told)], held))
+    weights = best_weights(shortlists([comparable(noise), comparable(told)], held))
     assert weights[1] > 0.85
     assert weights.sum() == pytest.approx(1.0)
 
@@ -85,8 +86,13 @@ def test_a_single_name_is_chosen_with_its_best_settings(cheap):
 
 
 def test_models_with_a_number_for_every_pair_of_items_are_left_out_of_large_catalogues():
-    assert "ease" in selection.components(5_000, attributes=False)
-    assert "ease" not in selection.components(500_000, attributes=False)
+    assert "sequence_linear" in selection.components(5_000, attributes=False)
+    assert "sequence_linear" not in selection.components(500_000, attributes=False)
+
+
+def test_models_of_attributes_are_tried_where_there_are_some():
+    assert "knowledge_graph" in selection.components(5_000, attributes=True)
+    assert "knowledge_graph" not in selection.components(5_000, attributes=False)
 
 
 def test_nothing_can_be_chosen_where_nobody_has_two_items():
