@@ -5,7 +5,7 @@ of order); an item's attribute names its ring (for models of descriptions). All 
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -13,6 +13,7 @@ from scipy.sparse import csr_matrix
 
 from lab.leaderboard.held_out import HeldOut, hold_out_newest
 from lab.leaderboard.histories import Histories
+from lab.leaderboard.mixture import Part
 from lab.leaderboard.model import Model, Training, module_of, train
 
 RINGS, RING = 9, 10
@@ -51,18 +52,37 @@ def rings(seed: int = 1) -> Rings:
     return Rings(known, held, attributes)
 
 
+_PROFILES = {"hidden": (24,), "learning_rate": 5e-3, "batch_users": 32}
 QUICK: Mapping[str, Mapping[str, Any]] = {
     "als": {"factors": 16, "regularisation": 1.0},
     "mf_sgd": {"factors": 16, "users_a_step": 64},
-    "sasrec": {"members": 1},
+    "autoencoder": _PROFILES,
+    "denoising": _PROFILES,
+    "variational": _PROFILES,
+    "recvae": _PROFILES,
+    "profile_blend": {"parts": ("linear_autoencoder", "infinite_autoencoder"), "steps": 3},
+    "blend": {"parts": (Part("item_cf", weight=0.6), Part("ease", {"regularisation": 20.0}, weight=0.4))},
 }
 """Settings for so few users and items, by model; the defaults where there is nothing here."""
-EPOCHS = 25
-"""For models that learn in epochs."""
+EPOCHS = 20
+DEEP_EPOCHS = 8
+"""Of twenty steps or more each."""
+_DEEP_LEARNING = {"learning_rate": 1e-2, "warmup_steps": 5, "uniform_negatives": ITEMS, "averaging": 0.9}
 
 
 def trained(name: str, made: Rings, seed: int = 1) -> Model:
     """The model of a name, trained on the rings."""
-    module_of(name)
-    training = Training(seed=seed, attributes=made.attributes, epochs=EPOCHS)
-    return train(name, made.known, training, QUICK.get(name))
+    config = module_of(name).Config()
+    if is_deep(config):
+        settings = {
+            "network": replace(config.network, width=16, length=10, dropout=0.0),
+            "learning": replace(config.learning, **_DEEP_LEARNING),
+            **({"members": 1} if hasattr(config, "members") else {}),
+        }
+        return train(name, made.known, Training(seed, made.attributes, epochs=DEEP_EPOCHS), settings)
+    return train(name, made.known, Training(seed, made.attributes, epochs=EPOCHS), QUICK.get(name))
+
+
+def is_deep(config: Any) -> bool:
+    """Whether it is one of the sequence networks, which are made small alike."""
+    return hasattr(config, "network") and hasattr(config, "learning")
