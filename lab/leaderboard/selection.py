@@ -23,10 +23,12 @@ GRIDS: Mapping[str, Sequence[Settings]] = {
     "ease": ({"regularisation": 100.0}, {"regularisation": 300.0}, {"regularisation": 1_000.0}),
     "item_cf": ({}, _SHORT, {**_LONG, "source_power": 0.8}),
     "sequence_knn": ({}, _SHORT, {**_LONG, "rarity_power": 0.8}),
+    "sasrec": ({"members": 1},),
     "sequence_linear": ({}, {"recency_steps": 8.0, "source_steps": 8.0}),
 }
 """Settings that are tried, by model; the defaults where there is nothing here. What depends on the data most, and few:
-every one is a training. Purchases go on from the newest items, listening from the last dozen.
+every one is a training. Purchases go on from the newest items, listening from the last dozen. A second network
+would cost more than the mixture gains by it.
 """
 COMPONENTS = ("item_cf", "sequence_knn", "knowledge_graph", "sequence_linear", "sasrec")
 """What `auto` tries and mixes, as far as it is there: cheap models that differ, and the strongest deep one."""
