@@ -11,6 +11,7 @@ from typing import Final
 
 from services.kit.database import create_engine
 from services.kit.errors import DependencyDown
+from services.kit.executor import BoundedExecutor
 from services.kit.migrations import migrate
 from services.kit.pseudonyms import Pseudonyms
 from services.kit.readiness import ReadinessServicer
@@ -46,7 +47,10 @@ def definition(settings: UserProfileSettings, clock_us: Callable[[], int] = wall
     async def wire(runtime: Runtime) -> None:
         engine = create_engine(settings)
         runtime.resources.push_async_callback(engine.dispose)
-        store = SqlStore(engine, settings.granted_by_default, executor=runtime.executor)
+        # Of its own: a batch that PostgreSQL waits for does not queue behind the reading of the next.
+        aside = BoundedExecutor("user_profile_recording")
+        runtime.resources.callback(aside.close)
+        store = SqlStore(engine, settings.granted_by_default, executor=aside)
         releases: ReleaseWatcher[ProfileRelease] = ReleaseWatcher(settings.releases_dir, load_release)
         similar_users = SimilarUsers(
             store,

@@ -14,6 +14,8 @@ from services.user_profile.model.interactions import InteractionVector, Weightin
 
 DAY_US: Final = 86_400_000_000
 EXPOSURE_WINDOW_US: Final = 7 * DAY_US
+OUTLASTING: Final = frozenset({CART, HIDE, UNHIDE})
+"""Actions of which a profile may need one that is older than its window."""
 
 
 class ProfileEvent(NamedTuple):

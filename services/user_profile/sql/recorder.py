@@ -14,12 +14,11 @@ from services.user_profile import recording
 from services.user_profile.actions import IMPRESSION
 from services.user_profile.consent import Purpose
 from services.user_profile.events import Subject
-from services.user_profile.profile import ProfileEvent, kept_beyond_window
 from services.user_profile.recording import Assignment, Batch, Recording, Screening, Settlement, SubjectState
-from services.user_profile.sql import copying, joining, subjects
+from services.user_profile.sql import copying, joining, pruning, subjects
 from services.user_profile.sql.bulk import RowAdder, bound, bulk_insert
 from services.user_profile.sql.event_rows import COLUMNS, to_row
-from services.user_profile.sql.moments import microseconds, moment
+from services.user_profile.sql.moments import moment
 from services.user_profile.sql.partitions import Partitions
 from services.user_profile.tables import SCHEMA, event_ledger, recent_events
 from services.user_profile.tables import events as events_table
@@ -37,13 +36,6 @@ _KNOWN_HASHES = text(
 )
 _EVENTS = RowAdder(events_table, COLUMNS)
 _RECENT = RowAdder(recent_events, copying.RECENT_COLUMNS)
-_READ_RECENT = text(
-    f"SELECT id, occurred_at, action, item_id FROM {SCHEMA}.recent_events "
-    "WHERE shop_id = :shop_id AND subject = :subject ORDER BY occurred_at, action, item_id"
-)
-_PRUNE = text(
-    f"DELETE FROM {SCHEMA}.recent_events WHERE shop_id = :shop_id AND subject = :subject AND NOT id = ANY(:kept)"
-)
 
 # At 1,000 rows COPY takes a third of the CPU of an INSERT from arrays (6 of 18 ms), but three round trips, not one.
 _FEW = 20
@@ -53,9 +45,6 @@ _MANY = 2_000
 
 # From so many events on the work between the statements takes more than 5 ms and leaves the event loop to others.
 _LONG = 500
-
-# Pruned when half as much again has gathered, so that it is rare and a read never sees much more than the window.
-_SLACK = 1.5
 
 
 class Aside:
@@ -159,7 +148,7 @@ class Recorder:
             await joining.join(connection, shop_id, assignment.joins, rows)
             await self._insert(connection, shop_id, plan, now_us)
             recent_counts = await subjects.grow(connection, shop_id, assignment.growth)
-            await self._prune(connection, shop_id, recent_counts)
+            await pruning.prune(connection, shop_id, recent_counts, self._rules.window)
             if screening.declined_count:
                 await subjects.forget_unused(connection, shop_id, rows)
         return Recording(
@@ -169,17 +158,6 @@ class Recorder:
             versions=recording.versions_after(events, states, assignment.growth),
             conflicts=plan.settlement.conflicts,
         )
-
-    async def _prune(self, connection: AsyncConnection, shop_id: str, recent_counts: Mapping[bytes, int]) -> None:
-        """Keep recent_events bounded: what a profile needs stays."""
-        for subject, count in recent_counts.items():
-            if count > self._rules.window * _SLACK:
-                key = {"shop_id": shop_id, "subject": subject}
-                rows = list(await connection.execute(_READ_RECENT, key))
-                deeds = [ProfileEvent(microseconds(row[1]), row[2], row[3]) for row in rows]
-                kept = [rows[position][0] for position in kept_beyond_window(deeds, self._rules.window)]
-                await connection.execute(_PRUNE, {**key, "kept": kept})
-                await subjects.set_recent_count(connection, shop_id, subject, len(kept))
 
     async def _enter(self, connection: AsyncConnection, order: _Order, *, all_new: bool) -> _Plan:
         """Enter the batch in the ledger, and plan what to write.

@@ -203,6 +203,27 @@ async def test_pruned_rows_give_the_same_profile_as_the_whole_history(engine, ma
     assert counted[0][0] == counted[0][1] == len(hot.events)
 
 
+async def test_of_many_people_each_keeps_the_newest_and_what_still_stands(engine, make_store, shop_id):
+    dice = random.Random(3)
+    store = make_store(window=10)
+    people = {"ada": 40, "bob": 40, "eve": 12, "kim": 40}
+    sent = [event(f"{name}-{age}", name, age_us=age) for name, count in people.items() for age in range(1, count)]
+    sent.append(event("kim-hide", "kim", age_us=99, action=Action.HIDE, item_id="item-9"))
+    dice.shuffle(sent)
+    await store.record(shop_id, Batch.of(sent), NOW_US, refuse_conflicts=True)
+    for name, kept in {"ada": 10, "bob": 10, "eve": 11, "kim": 11}.items():
+        stored = await store.read_profile(shop_id, user(name), NOW_US, as_of=False)
+        ages = sorted(NOW_US - each.occurred_us for each in stored.rows.events)
+        assert ages == [*range(1, 11), *{"eve": [11], "kim": [99]}.get(name, ())]
+        counted = await rows(
+            engine,
+            "SELECT recent_count FROM user_profile.subjects WHERE shop_id = :shop AND pseudonym = :name",
+            shop=shop_id,
+            name=pseudonym(name),
+        )
+        assert counted[0][0] == len(ages) == kept
+
+
 async def test_a_profile_as_of_now_is_the_profile_of_now(make_store, shop_id):
     dice = random.Random(5)
     store = make_store()
