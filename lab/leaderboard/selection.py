@@ -27,8 +27,8 @@ GRIDS: Mapping[str, Sequence[Settings]] = {
     "sequence_linear": ({}, {"recency_steps": 8.0, "source_steps": 8.0}),
 }
 """Settings that are tried, by model; the defaults where there is nothing here. What depends on the data most, and few:
-every one is a training. Purchases go on from the newest items, listening from the last dozen. A second network
-would cost more than the mixture gains by it.
+every one is a training. Purchases go on from the newest items, listening from the last dozen. A single
+network is mixed: the time is better spent on models that differ.
 """
 COMPONENTS = ("item_cf", "sequence_knn", "knowledge_graph", "sequence_linear", "sasrec")
 """What `auto` tries and mixes, as far as it is there: cheap models that differ, and the strongest deep one."""
