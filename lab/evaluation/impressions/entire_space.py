@@ -34,9 +34,9 @@ class EntireSpaceConfig:
     hidden: tuple[int, ...] = (64, 32)
     """Units of the network."""
     dropout: float = 0.2
-    embedding_penalty: float = 0.02
+    embedding_penalty: float = 0.2
     """Times the mean squared length of a row's embeddings and weights."""
-    learning_rate: float = 1e-3
+    learning_rate: float = 3e-4
     """Of Adam."""
     learning_rate_decay: float = 0.7
     """Factor after each pass."""
@@ -189,8 +189,9 @@ class _Learner:
     def run(self) -> int:
         """Passes over the data; how many of them the kept weights have seen."""
         wanted = None if self._lesson.length is None else self._lesson.length.click
-        best, best_epoch = np.inf, 0
-        total = wanted or self._config.epochs
+        # The beginning, which is the logistic regression, is kept where learning does not better it.
+        best, best_epoch = self._later_loss(), 0
+        total = self._config.epochs if wanted is None else wanted
         for epoch in range(total):
             self._optimizer.learning_rate = self._config.learning_rate * self._config.learning_rate_decay**epoch
             self._pass()
