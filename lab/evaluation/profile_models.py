@@ -6,7 +6,7 @@ from lab.evaluation.statistics import bootstrap
 from lab.leaderboard import model as models
 from lab.leaderboard.histories import Histories
 from lab.leaderboard.model import AUTO, Model, Training
-from lab.leaderboard.setting_choice import choose, inner_folds
+from lab.leaderboard.setting_choice import WITHOUT_ORDER, choose, inner_folds
 
 AUTO_MODEL = "profile_blend"
 """What `auto` stands for: its parts' shares are chosen by validation, and one part may take all."""
@@ -19,7 +19,7 @@ class UnfitModelError(ValueError):
 def fit_model(name: str) -> str:
     """The model that a name stands for. Raises: UnknownModelError, UnfitModelError."""
     found = AUTO_MODEL if name == AUTO else name
-    if models.module_of(found).USES_ORDER:
+    if models.module_of(found).USES_ORDER and found not in WITHOUT_ORDER:
         raise UnfitModelError(f"{found} learns from the order of a user's items, and profiles have none; take {AUTO}")
     return found
 

@@ -36,13 +36,13 @@ class EnsembleConfig(AutoencoderConfig):
     """As in the profile service; here users come with most of what they have."""
     unit_dropout: float = 0.5
     """As in the profile service, where there are hidden layers."""
-    learning_rate: float = 5e-3
+    learning_rate: float = 1e-2
     """Of Adam. Large steps over many users cost least and lose nothing, because means of the weights are kept."""
     average_decay: float = 0.8
     """As in the profile service."""
     max_epochs: int = 80
     """Epochs at most."""
-    patience: int = 8
+    patience: int = 5
     """As in the profile service."""
     members: int = 1
     """Networks with seeds of their own, whose scores are added."""

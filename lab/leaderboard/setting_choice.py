@@ -13,7 +13,18 @@ from lab.leaderboard.histories import Histories
 from lab.leaderboard.model import Model, Training
 
 LEAST_USERS = 10
-_MOST_HELD_OUT, _FEW_USERS = 400, 1_500
+WITHOUT_ORDER: Mapping[str, Mapping[str, float]] = {"als": {"recency_steps": 1e9}, "mf_sgd": {"recency_steps": 1e9}}
+"""Models that go by order, with the settings that make them do without."""
+GRIDS: Mapping[str, Mapping[str, Sequence[float]]] = {
+    "als": {"regularisation": (1.0, 3.0, 6.0, 12.0, 25.0, 50.0), "confidence": (2.0, 5.0, 10.0, 20.0)},
+    "user_cf": {
+        "target_power": (0.0, 0.1, 0.2, 0.3, 0.4, 0.5),
+        "rarity_power": (0.0, 0.25, 0.5, 0.75),
+        "sharpness": (0.5, 1.0, 2.0, 3.0),
+    },
+}
+"""For models whose modules hold no `GRID`, because they are tuned otherwise elsewhere."""
+_FOLDS, _HELD_OUT_SHARE, _MOST_HELD_OUT = 2, 0.2, 400
 _MOST_ROUNDS = 3
 
 
@@ -42,7 +53,7 @@ class Choice:
 
 
 def inner_folds(histories: Histories, seed: int) -> list[Fold]:
-    """The folds that choices are made by: three of 15 % of the users, two of at most 400 where there are many.
+    """The folds that choices are made by: two of 20 % of the users, at most 400.
 
     Raises: TooFewUsersError.
     """
@@ -50,8 +61,8 @@ def inner_folds(histories: Histories, seed: int) -> list[Fold]:
     if able < LEAST_USERS:
         raise TooFewUsersError(f"{LEAST_USERS} users with two items or more are needed to learn from, not {able}")
     users = histories.take(np.flatnonzero(histories.sizes >= 2))
-    held_out = int(np.clip(round(len(users) * 0.15), 2, _MOST_HELD_OUT))
-    return folds(users, 3 if len(users) < _FEW_USERS else 2, held_out, seed)
+    held_out = int(np.clip(round(len(users) * _HELD_OUT_SHARE), 2, _MOST_HELD_OUT))
+    return folds(users, _FOLDS, held_out, seed)
 
 
 def choose(name: str, held: Sequence[Fold], training: Training) -> Choice:
@@ -63,9 +74,10 @@ def choose(name: str, held: Sequence[Fold], training: Training) -> Choice:
     Raises: UnknownModelError.
     """
     trial = _Trial(name, held, training)
-    grid: Mapping[str, Sequence[float]] = getattr(models.module_of(name), "GRID", {})
+    grid: Mapping[str, Sequence[float]] = getattr(models.module_of(name), "GRID", GRIDS.get(name, {}))
     start = {each: _nearest(values, getattr(trial.defaults, each)) for each, values in grid.items()}
     found = {each: grid[each][place] for each, place in trial.climb(grid, start).items()} if start else {}
+    found = {**found, **WITHOUT_ORDER.get(name, {})}
     trained = [trial.train(fold, found) for fold in held]
     epochs = [epoch for model in trained if (epoch := getattr(model, "epochs", None))]
     ndcg = np.concatenate([fold.judging.measure(model)[NDCG] for fold, model in zip(held, trained, strict=True)])
@@ -116,6 +128,7 @@ class _Trial:
         key = tuple(sorted(places.items()))
         if key not in self._known:
             settings = {name: grid[name][place] for name, place in places.items()}
+            settings = {**settings, **WITHOUT_ORDER.get(self._name, {})}
             ndcg = [fold.judging.measure(self.train(fold, settings))[NDCG] for fold in self._held]
             self._known[key] = float(np.concatenate(ndcg).mean())
             self._training.progress(

@@ -24,7 +24,7 @@ class Config:
     """Models; their settings are chosen on held-out users."""
     steps: int = 12
     """Steps of choosing the shares."""
-    members: int = 3
+    members: int = 2
     """Networks of each part that has members."""
 
 

@@ -42,6 +42,7 @@ def fit(
     `measure`: all epochs of the configuration, and the last weights stay.
     """
     config = network.config
+    network.begin_with(users.popularity(), len(users))
     learner = _Learner(network, norm, random)
     best, best_weights, since_best = -1.0, network.get_weights(), 0
     epochs: list[Epoch] = []

@@ -5,6 +5,7 @@ from typing import Any
 import keras
 import numpy as np
 from keras import KerasTensor, layers, ops
+from numpy.typing import NDArray
 
 from services.user_profile.model.encoder import EMBEDDING_SIZE, Layer
 from services.user_profile.training import losses
@@ -68,6 +69,17 @@ class Autoencoder(keras.Model):  # type: ignore[misc]  # the package has no type
         item_counts = ops.sum(ops.cast(targets > 0, "float32"), axis=1)
         weights = self.config.gamma * warmed_up * item_counts
         return loss + losses.composite_divergence(sample, (mean, log_variance), old_posterior, weights)
+
+    def begin_with(self, popularity: NDArray[np.float32], user_count: int) -> None:
+        """Start from `[items]` how many of the users have each item, so that only tastes are left to learn: with few
+        users there are too few steps for the scores to get there.
+        """
+        if self.config.reconstruction == "multinomial":
+            scores = np.log((popularity + 0.5) / np.sum(popularity + 0.5))
+        else:
+            scores = popularity / user_count
+        kernel, _ = self.scores_layer.get_weights()
+        self.scores_layer.set_weights([kernel, scores.astype(np.float32)])
 
     def rescale(self, factor: float) -> None:
         """Multiply z by a factor without changing the scores."""

@@ -96,3 +96,17 @@ def test_the_loss_of_the_variational_one_is_its_negative_evidence_bound():
     likelihood = (targets * log_softmax).sum(axis=1)
     divergence = 0.5 * (np.exp(-30.0) + z**2 - 1.0 + 30.0).sum(axis=1)
     assert loss == pytest.approx(float(np.mean(-likelihood + 0.3 * 0.5 * divergence)), rel=1e-4)
+
+
+@pytest.mark.parametrize(
+    ("reconstruction", "answer"), [("multinomial", lambda scores: np.exp(scores).T), ("squared_error", np.transpose)]
+)
+def test_scores_begin_with_what_everyone_has(reconstruction, answer):
+    network = Autoencoder(ITEMS, AutoencoderConfig(hidden=(8,), reconstruction=reconstruction))
+    network.scores_layer.set_weights([np.zeros((8, ITEMS), np.float32), np.ones(ITEMS, np.float32)])
+    popularity = np.arange(ITEMS).astype(np.float32)
+    network.begin_with(popularity, 40)
+    begun = answer(np.asarray(network(users(2).dense("l2"))))
+    expected = (popularity + 0.5) / (popularity + 0.5).sum() if reconstruction == "multinomial" else popularity / 40
+    assert begun[:, 0] == pytest.approx(expected, abs=1e-6)
+    assert begun[:, 1] == pytest.approx(expected, abs=1e-6)
