@@ -52,7 +52,7 @@ def test_a_running_mean_of_the_weights_is_kept_where_it_is_wanted():
     """One batch an epoch: the mean can be followed by hand."""
     path: list[list[np.ndarray]] = []
     for epochs in (1, 2, 3):
-        network, _ = fitted(max_epochs=epochs, batch_users=64)
+        network, _ = fitted(max_epochs=epochs, batch_users=64, average_decay=0.0)
         path.append(network.get_weights())
     averaged, _ = fitted(max_epochs=3, batch_users=64, average_decay=0.6)
     for place, kept in enumerate(averaged.get_weights()):
