@@ -33,15 +33,14 @@ def sequences(  # noqa: PLR0913, PLR0917  the options of a command line
     An item of a user's history is never written. A user's lines depend on --train and that user's own history alone.
     """
     from lab.evaluation.sequences import SequenceRequest, predict
-    from lab.leaderboard.model import AttributesMissingError, UnknownModelError
-    from lab.leaderboard.selection import NothingHeldOutError
+    from lab.leaderboard.model import AttributesMissingError, NothingToLearnError, UnknownModelError
     from lab.leaderboard.sequence_files import SequenceFileRefused
 
     request = SequenceRequest(train, histories, output, model, attributes, seed, top)
     try:
         with phase_bars() as bars:
             done = predict(request, bars.show)
-    except (SequenceFileRefused, UnknownModelError, AttributesMissingError, NothingHeldOutError) as error:
+    except (SequenceFileRefused, UnknownModelError, AttributesMissingError, NothingToLearnError) as error:
         raise CommandFailed(str(error)) from error
     _show(done.selection)
     console().print(f"{done.lines:,} lines for {done.users:,} users in [bold]{escape(str(output))}[/]")

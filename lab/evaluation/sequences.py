@@ -46,7 +46,7 @@ class Prediction:
 def predict(request: SequenceRequest, progress: Progress) -> Prediction:
     """Choose, train, predict and write.
 
-    Raises: SequenceFileRefused; UnknownModelError; AttributesMissingError; NothingHeldOutError.
+    Raises: SequenceFileRefused; UnknownModelError; AttributesMissingError; NothingToLearnError.
     """
     refuse_output(request.output)
     if request.model != AUTO:

@@ -65,6 +65,10 @@ class UnknownModelError(ValueError):
     """A name that no file of `lab/models` has."""
 
 
+class NothingToLearnError(ValueError):
+    """Histories that a model can learn nothing from."""
+
+
 class AttributesMissingError(ValueError):
     """A model that goes by items' attributes, where none are known."""
 

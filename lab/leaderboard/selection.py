@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from lab.leaderboard.held_out import AT, BATCH, HeldOut, NextItemMeasure, hold_out_newest
 from lab.leaderboard.histories import Histories
 from lab.leaderboard.mixture import Part, comparable
-from lab.leaderboard.model import AUTO, Model, Training, module_of, names, train
+from lab.leaderboard.model import AUTO, Model, NothingToLearnError, Training, module_of, names, train
 from lab.leaderboard.ranking import gains, hits
 from lab.leaderboard.shortlists import best_weights, shortlists
 
@@ -34,6 +34,8 @@ COMPONENTS = ("item_cf", "sequence_knn", "knowledge_graph", "sequence_linear", "
 """What `auto` tries and mixes, as far as it is there: cheap models that differ, and the strongest deep one."""
 OF_ATTRIBUTES = ("knowledge_graph", "content")
 """Models that are tried only where attributes of items are known."""
+OF_STEPS = ("sasrec",)
+"""Models that learn from one item after another, and from nothing else."""
 BLEND = "blend"
 SAMPLE = 4_000
 """Users that choices are made on: the NDCG@10 of so many has a standard error of about .003."""
@@ -44,7 +46,7 @@ MOST_ITEMS = 30_000
 SQUARE = ("ease", "sequence_linear")
 
 
-class NothingHeldOutError(ValueError):
+class NothingHeldOutError(NothingToLearnError):
     """Histories in which nobody has two items."""
 
 
@@ -72,9 +74,13 @@ class Selection:
     """That it was chosen on."""
 
 
-def components(item_count: int, attributes: bool) -> list[str]:
-    """The models that `auto` tries."""
-    left_out = {*(SQUARE if item_count > MOST_ITEMS else ()), *(() if attributes else OF_ATTRIBUTES)}
+def components(known: Histories, attributes: bool) -> list[str]:
+    """The models that `auto` tries on these histories."""
+    left_out = set(() if attributes else OF_ATTRIBUTES)
+    if known.item_count > MOST_ITEMS:
+        left_out |= set(SQUARE)
+    if not (known.sizes > 1).any():
+        left_out |= set(OF_STEPS)
     there = names()
     return [name for name in COMPONENTS if name in there and name not in left_out]
 
@@ -82,14 +88,14 @@ def components(item_count: int, attributes: bool) -> list[str]:
 def select(name: str, histories: Histories, training: Training) -> Selection:
     """Try a model's settings, or, for `auto` and the blend, those of all components and a mixture of the best.
 
-    Raises: NothingHeldOutError; UnknownModelError.
+    Raises: NothingToLearnError; UnknownModelError.
     """
     known, held = hold_out_newest(histories)
     if not len(held):
         raise NothingHeldOutError("no user has two items, so nothing can be held out to choose by")
     held = held.sample(SAMPLE)
     mixed = name in (AUTO, BLEND)
-    chosen = components(histories.item_count, training.attributes is not None) if mixed else [name]
+    chosen = components(known, training.attributes is not None) if mixed else [name]
     trials: list[Trial] = []
     best: list[Trial] = []
     scores: list[NDArray[np.float32]] = []

@@ -99,7 +99,8 @@ class SequenceNeighbours:
     ) -> NDArray[np.bool_]:
         """`[matches]` whether the match is with one of the user's most similar histories; ties go to the first."""
         pairs, pair_of = np.unique(users * len(self.histories) + self.owners[entries], return_inverse=True)
-        similarity = np.bincount(pair_of, weights, minlength=len(pairs))
+        # Where nobody has a history there are no pairs, and the empty count is one of whole numbers.
+        similarity = np.bincount(pair_of, weights, minlength=len(pairs)).astype(np.float64)
         similarity *= np.maximum(self.histories.sizes, 1.0)[pairs % len(self.histories)] ** -self.config.length_power
         owner = pairs // len(self.histories)
         order = np.lexsort((-similarity, owner))

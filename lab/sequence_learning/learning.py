@@ -8,7 +8,7 @@ import numpy as np
 import tensorflow as tf
 
 from lab.leaderboard.histories import Histories
-from lab.leaderboard.model import Training
+from lab.leaderboard.model import NothingToLearnError, Training
 from lab.sequence_learning.adam import AveragingAdam
 from lab.sequence_learning.augmentation import Augmentation
 from lab.sequence_learning.model import SequenceModel
@@ -50,11 +50,11 @@ def learn(network: SequenceNetwork, histories: Histories, training: Training, co
     """Train the network; with a measure, keep the weights of the best epoch.
 
     Raises:
-        ValueError: nobody has two items, so nothing comes after anything.
+        NothingToLearnError: nobody has two items, so nothing comes after anything.
 
     """
     if not (histories.sizes > 1).any():
-        raise ValueError("no history has two items: there is nothing to learn an order from")
+        raise NothingToLearnError("no history has two items: there is nothing to learn an order from")
     learner = _Learner(network, histories, config, training.seed)
     if training.epochs is not None or training.measure is None:
         return _learn_for(learner, training, training.epochs or config.epochs)

@@ -85,14 +85,13 @@ def test_a_single_name_is_chosen_with_its_best_settings(cheap):
     assert found.parts[0].settings == max(found.trials, key=lambda trial: trial.gains).part.settings
 
 
-def test_models_with_a_number_for_every_pair_of_items_are_left_out_of_large_catalogues():
-    assert "sequence_linear" in selection.components(5_000, attributes=False)
-    assert "sequence_linear" not in selection.components(500_000, attributes=False)
-
-
-def test_models_of_attributes_are_tried_where_there_are_some():
-    assert "knowledge_graph" in selection.components(5_000, attributes=True)
-    assert "knowledge_graph" not in selection.components(5_000, attributes=False)
+def test_models_are_tried_where_they_can_be():
+    walks = [[0, 1, 2], [3]]
+    assert {"sequence_linear", "sasrec"} <= set(selection.components(Histories.of(walks, 5_000), attributes=False))
+    assert "sequence_linear" not in selection.components(Histories.of(walks, 500_000), attributes=False)
+    assert "sasrec" not in selection.components(Histories.of([[0], [3]], 5_000), attributes=False)
+    assert "knowledge_graph" in selection.components(Histories.of(walks, 5_000), attributes=True)
+    assert "knowledge_graph" not in selection.components(Histories.of(walks, 5_000), attributes=False)
 
 
 def test_nothing_can_be_chosen_where_nobody_has_two_items():

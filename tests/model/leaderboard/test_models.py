@@ -65,6 +65,8 @@ class TestEveryModel:
         scores = models(name).score(Histories.of([[], [1, 2], []], ITEMS))
         assert np.isfinite(scores).all()
         np.testing.assert_allclose(scores[0], scores[2], rtol=1e-4, atol=1e-6)
+        nobody = models(name).score(Histories.of([[], []], ITEMS))
+        np.testing.assert_allclose(nobody, scores[[0, 2]], rtol=1e-4, atol=1e-6)
 
     def test_it_takes_items_that_nobody_has_and_items_that_come_again(self, name, made, models):
         scores = models(name).score(Histories.of([[ITEMS - 1], [ITEMS - 1, 4], [4, 4, 5, 4]], ITEMS))

@@ -101,6 +101,22 @@ def test_what_cannot_be_done_is_said_in_a_sentence(files, options, message):
         run(files, **options)
 
 
+def test_auto_takes_histories_as_short_as_can_be(files):
+    lines = [f"u{user},{place},i{(user + place) % 5}" for user in range(10) for place in range(2)]
+    (files / "short.csv").write_text("\n".join(["user_id,position,item_id", *lines]) + "\n", encoding="utf-8")
+    result, out = run(files, "--top", "1", train="short.csv", asked="short.csv", model="auto")
+    assert "chosen, and trained on all of --train" in result.output
+    # Everybody's next item is the one after: users who began there went on to it.
+    following = {f"u{user}": f"i{(user + 2) % 5}" for user in range(10)}
+    assert {line["user_id"]: line["item_id"] for line in lines_of(out)} == following
+
+
+def test_nothing_to_choose_by_is_said(files):
+    (files / "single.csv").write_text("user_id,position,item_id\nu,0,i\nv,0,j\n", encoding="utf-8")
+    with pytest.raises(CommandFailed, match="two items"):
+        run(files, train="single.csv")
+
+
 def test_the_help_is_there_without_the_models():
     loaded = [name for name in sys.modules if name.startswith("lab.models.")]
     result = CliRunner().invoke(application, ["evaluate", "sequences", "--help"])
