@@ -3,6 +3,7 @@
 import re
 from collections.abc import Callable
 from datetime import UTC
+from functools import lru_cache
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -17,6 +18,8 @@ Fill = Callable[[str], None]
 
 TIME_FIELDS = ("occurred_at", "created_at", "changed_at")
 LIST_FIELDS = frozenset({"images", "regions", "variant_ids"})
+_REMEMBERED = 4_096
+"""Joined texts of each rule: the levels of a catalogue's categories come again and again."""
 _CLEANERS: dict[str, Callable[[str], str]] = {"plain": plain_text, "html": text_of_html}
 
 
@@ -139,7 +142,7 @@ def _reader(name: str, rule: FieldRule) -> Getter:
     if rule.pairs:
         return lambda row: _pairs(row, rule)
     if rule.join:
-        return lambda row: _joined(row, rule)
+        return _joiner(rule)
     many = bool(rule.split) or name in LIST_FIELDS
 
     def read(row: Row) -> Any:
@@ -155,10 +158,20 @@ def _reader(name: str, rule: FieldRule) -> Getter:
     return read
 
 
-def _joined(row: Row, rule: FieldRule) -> str:
-    values = (value_at(row, column) for column in rule.columns)
-    texts = (str(_one(value, rule)).replace(rule.join, " ").strip() for value in values if value is not None)
-    return rule.join.join(text for text in texts if text)
+def _joiner(rule: FieldRule) -> Getter:
+    @lru_cache(maxsize=_REMEMBERED, typed=True)
+    def joined(*values: Any) -> str:
+        texts = (str(_one(value, rule)).replace(rule.join, " ").strip() for value in values if value is not None)
+        return rule.join.join(text for text in texts if text)
+
+    def read(row: Row) -> str:
+        values = [value_at(row, column) for column in rule.columns]
+        try:
+            return joined(*values)
+        except TypeError:  # a list or a table has no hash
+            return joined.__wrapped__(*values)
+
+    return read
 
 
 def _entries(name: str, row: Row, rule: FieldRule) -> list[str]:

@@ -39,7 +39,7 @@ def event_shape(actions: Sequence[int], seconds: Sequence[int], subjects: Sequen
         "events by hour (UTC)": Counter({f"{hour:02d}": n for hour, n in _counted(at // 3_600 % 24)}),
         "events by weekday": Counter({WEEKDAYS[day]: n for day, n in _counted((at // _DAY_S + _THURSDAY) % 7)}),
         "events by action": Counter({_action(number): n for number, n in names.items()}),
-        USERS: Counter(str(zlib.crc32(subject.encode())) for subject in subjects),
+        USERS: _by_hash(Counter(subjects)),
     }
 
 
@@ -115,6 +115,13 @@ def _add_users(there: Counter[str], counts: Counter[str], bits: int) -> int:
         for key in [key for key in there if int(key) % (1 << bits)]:
             del there[key]
     return bits
+
+
+def _by_hash(subjects: Mapping[str, int]) -> Counter[str]:
+    hashed: Counter[str] = Counter()
+    for subject, count in subjects.items():
+        hashed[str(zlib.crc32(subject.encode()))] += count
+    return hashed
 
 
 def _counted(values: Any) -> list[tuple[int, int]]:
