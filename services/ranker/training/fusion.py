@@ -203,7 +203,7 @@ class _Trainer:
             if self._taught:
                 total += self._replicas.of_all(distillation_loss(logits, labels), tf.reduce_sum(labels["weight"]))
             total += self._replicas.of_each(self._penalty(inputs))
-        self._updates.apply(self._replicas.whole(tape.gradient(total, self._updates.variables)))
+        self._updates.apply(tape.gradient(total, self._updates.variables))
         return loss
 
     def _penalty(self, inputs: dict[str, tf.Tensor]) -> tf.Tensor:

@@ -5,7 +5,7 @@ same weights, and the same ones as a single process would. Keras 3's `fit` fails
 `strategy.run` around a step of one's own works.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -52,10 +52,6 @@ class Replicas:
     def of_each(self, loss: tf.Tensor) -> tf.Tensor:
         """A replica's part of a loss that is the same everywhere, such as a penalty on weights."""
         return loss / self.count if self.count > 1 else loss
-
-    def whole(self, gradients: Sequence[Any]) -> Sequence[Any]:
-        """Gradients that can be summed over replicas: rows of a table become the whole of it."""
-        return gradients if self.count == 1 else [tf.convert_to_tensor(gradient) for gradient in gradients]
 
     def _shares(self, tensors: Tensors, split: tuple[str, ...]) -> Any:
         """The rows of a batch dealt out by turns; tensors that are not `split` go to every replica."""

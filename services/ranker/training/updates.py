@@ -39,7 +39,9 @@ class Updates:
 
     def apply(self, gradients: Sequence[tf.Tensor | tf.IndexedSlices]) -> None:
         """One step."""
-        dense = gradients[: len(self._dense)]
+        # Keras squares the rows of a sparse gradient one by one, also where several are of one row of the table: that
+        # is not Adam, and with several replicas not the same twice.
+        dense = [tf.convert_to_tensor(gradient) for gradient in gradients[: len(self._dense)]]
         self._adam.apply_gradients(zip(dense, self._dense, strict=True))
         if self._rows is not None:
             self._rows.apply(gradients[len(self._dense) :])
