@@ -20,6 +20,7 @@ Settings = Mapping[str, Any]
 _SHORT: Settings = {"recency_steps": 2.0}
 _LONG: Settings = {"recency_steps": 8.0, "distance_steps": 12.0, "backward": 0.6, "target_power": 0.3}
 GRIDS: Mapping[str, Sequence[Settings]] = {
+    "content": ({}, {"recency_steps": 8.0, "popularity_power": 0.0}),
     "ease": ({"regularisation": 100.0}, {"regularisation": 300.0}, {"regularisation": 1_000.0}),
     "item_cf": ({}, _SHORT, {**_LONG, "source_power": 0.8}),
     "sequence_knn": ({}, _SHORT, {**_LONG, "rarity_power": 0.8}),
@@ -30,7 +31,7 @@ GRIDS: Mapping[str, Sequence[Settings]] = {
 every one is a training. Purchases go on from the newest items, listening from the last dozen. A single
 network is mixed: the time is better spent on models that differ.
 """
-COMPONENTS = ("item_cf", "sequence_knn", "knowledge_graph", "sequence_linear", "sasrec")
+COMPONENTS = ("item_cf", "sequence_knn", "knowledge_graph", "content", "sequence_linear", "sasrec")
 """What `auto` tries and mixes, as far as it is there: cheap models that differ, and the strongest deep one."""
 OF_ATTRIBUTES = ("knowledge_graph", "content")
 """Models that are tried only where attributes of items are known."""
