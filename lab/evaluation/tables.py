@@ -79,7 +79,7 @@ def where(path: Path, row: int) -> str:
 def texts(path: Path, table: pa.Table, name: str, missing: str | None = None) -> pa.Array:
     """`[N]` a column as text. Raises: TableRefused where a value is missing and `missing` does not stand in for it."""
     column = table.column(name).combine_chunks()
-    if not (pa.types.is_string(column.type) or pa.types.is_large_string(column.type)):
+    if not pa.types.is_string(column.type):
         column = pc.cast(column, pa.string())
     if column.null_count:
         if missing is None:

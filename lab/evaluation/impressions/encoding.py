@@ -152,7 +152,7 @@ def learn_encoder(training: Impressions, shared: Sequence[str]) -> Encoder:
 def _learn_column(training: Impressions, name: str) -> Column | None:
     """None for a column that is everywhere the same."""
     column = training.context[name]
-    textual = pa.types.is_string(column.type) or pa.types.is_large_string(column.type)
+    textual = pa.types.is_string(column.type)
     if len(pc.unique(column)) < 2:
         return None
     if as_numbers(column) is not None and not pa.types.is_temporal(column.type):

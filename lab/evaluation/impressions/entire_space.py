@@ -33,7 +33,7 @@ class EntireSpaceConfig:
     """Of each embedding."""
     hidden: tuple[int, ...] = (64, 32)
     """Units of the network."""
-    dropout: float = 0.2
+    dropout: float = 0.5
     embedding_penalty: float = 0.2
     """Times the mean squared length of a row's embeddings and weights."""
     learning_rate: float = 3e-4

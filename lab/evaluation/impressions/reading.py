@@ -156,9 +156,11 @@ def _spelt(column: pa.Array) -> NDArray[np.int64] | None:
 
 
 def _plain(column: pa.Array) -> pa.Array:
-    """Packed text as text, truth values as numbers."""
+    """Text of any kind as text, truth values as numbers."""
     if pa.types.is_dictionary(column.type):
         column = column.dictionary_decode()
+    if pa.types.is_large_string(column.type) or pa.types.is_string_view(column.type):
+        column = pc.cast(column, pa.string())
     if pa.types.is_boolean(column.type):
         column = pc.cast(column, pa.int8())
     return column

@@ -196,6 +196,19 @@ def test_too_little_to_learn_from_is_said(tmp_path: Path) -> None:
         learn(training, [], QUICK)
 
 
+def test_text_means_the_same_however_a_parquet_file_holds_it(logged: Logged, learnt: Learnt, tmp_path: Path) -> None:
+    later = logged.part(TRAINED, TRAINED + 20)
+    plain = read_impressions(later.write(tmp_path / "plain.csv", labelled=False), labelled=False)
+    table = later.table
+    for name in ("user_id", "item_id", "kind"):
+        table = table.set_column(table.column_names.index(name), name, table[name].cast(pa.large_string()))
+    place = table.column_names.index("device")
+    table = table.set_column(place, "device", table["device"].dictionary_encode())
+    packed = Logged(table, later.p_click, later.p_purchase).write(tmp_path / "packed.parquet", labelled=False)
+    for one, other in zip(learnt.predict(plain), learnt.predict(read_impressions(packed, False)), strict=True):
+        assert np.array_equal(one, other)
+
+
 @pytest.mark.parametrize(
     "moment",
     ["2026-01-31T12:00:00Z", "2026-01-31 12:00:00", "2026-01-31 13:00:00+01:00", "1769860800", "1769860800000"],

@@ -1,6 +1,7 @@
 """Ratings of all pairs, from ratings that users chose to give more often where they liked the item."""
 
 import csv
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -8,7 +9,7 @@ import pytest
 from typer.testing import CliRunner
 
 from lab.commands import application
-from lab.evaluation.ratings import choosing
+from lab.evaluation.ratings import choosing, exposure
 from lab.evaluation.ratings.choosing import Choosing, predict_all
 from lab.evaluation.ratings.exposure import learn_exposure
 from lab.evaluation.ratings.factorisation import FactorisationConfig, factorise
@@ -108,6 +109,7 @@ def test_the_command_writes_all_pairs_the_same_for_the_same_seed(
     log: RatingLog, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(choosing, "GRID", {"vector": (0.3,)})
+    monkeypatch.setattr(exposure, "_COMPLETION", replace(exposure._COMPLETION, sweeps=4))
     train, outputs = write(log, tmp_path / "t.csv"), [tmp_path / f"{number}.csv" for number in range(2)]
     for output in outputs:
         result = CliRunner().invoke(
