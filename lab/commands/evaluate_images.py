@@ -46,10 +46,14 @@ def images(  # noqa: PLR0913, PLR0917  the options of a command line
     What is said of a picture depends on the training folder and that picture alone. Files that are no usable picture
     get an empty label and confidence 0, and their reason stands in <output>.rejects.jsonl.
     """
+    from services.item_vision.model.encoders import KERAS_PREFIX, EncoderConfigurationError
+
+    if backbone.startswith(KERAS_PREFIX) and weights is None:
+        raise CommandFailed(f"--backbone {backbone} comes without weights; name their file with --weights")
+
     from lab.evaluation.image_learning import ImageSettings
     from lab.evaluation.images import ImageJob, run
     from lab.evaluation.picture_folders import FolderRefused
-    from services.item_vision.model.encoders import EncoderConfigurationError
     from services.item_vision.model.trunk import TrunkSettings
     from services.item_vision.training.devices import DeviceSettings, Precision
 

@@ -113,6 +113,7 @@ def test_a_row_depends_on_its_own_picture_alone_and_the_seed_repeats(folders, tm
     [
         ({}, "is no folder"),
         ({"--precision": "int4"}, "int4"),
+        ({"--backbone": "keras:MobileNetV3Small"}, "name their file with --weights"),
     ],
 )
 def test_mistakes_end_in_one_readable_message(monkeypatch, tmp_path, capsys, options, message):
