@@ -99,8 +99,12 @@ async def reading_by_driver(engine: AsyncEngine) -> AsyncIterator[asyncpg.Connec
                 yield raw.driver_connection
             except asyncpg.PostgresError as error:
                 raise exc.DBAPIError("a read by the driver", None, error) from error
-            except asyncpg.InterfaceError as error:
+            except (asyncpg.InterfaceError, asyncpg.InternalClientError) as error:
+                await connection.invalidate()
                 raise exc.InterfaceError("a read by the driver", None, error) from error
+            except BaseException:
+                await connection.invalidate()  # what was cut off may be under way still: nobody else must meet it
+                raise
 
 
 _READERS: WeakKeyDictionary[AsyncEngine, AsyncEngine] = WeakKeyDictionary()

@@ -133,20 +133,22 @@ async def test_a_read_by_the_driver_answers_rows_and_frees_its_connection(engine
     assert engine.pool.checkedout() == 0
 
 
-async def test_a_cancelled_read_by_the_driver_frees_its_connection(engine):
+async def test_nobody_meets_a_read_by_the_driver_that_was_cut_off(engine):
     async def stuck() -> None:
         async with reading_by_driver(engine) as driver:
-            reading.set()
+            pids.append(await driver.fetchval("SELECT pg_backend_pid()"))
+            begun.set()
             await driver.fetch("SELECT pg_sleep(60)")
 
-    reading = asyncio.Event()
+    begun, pids = asyncio.Event(), []
     task = asyncio.create_task(stuck())
-    await reading.wait()
+    await begun.wait()
     task.cancel()
     with pytest.raises(asyncio.CancelledError):
         await task
     assert engine.pool.checkedout() == 0
-    assert await rows(engine, "SELECT 1") == [(1,)]
+    async with reading_by_driver(engine) as driver:
+        assert await driver.fetchval("SELECT pg_backend_pid()") not in pids
 
 
 async def test_failures_of_a_read_by_the_driver_are_told_like_any_other(engine, dsn):
