@@ -34,7 +34,7 @@ from services.item_vision.worker import Encoders, Worker, WorkerSettings
 from services.kit.database import create_engine
 from services.kit.errors import DependencyDown
 from services.kit.migrations import migrate
-from services.kit.priority import give_way
+from services.kit.priority import give_way, give_way_as_group
 from services.kit.readiness import ReadinessServicer
 from services.kit.release import Release
 from services.kit.release_watcher import ReleaseWatcher
@@ -140,6 +140,8 @@ def worker_definition(settings: ItemVisionSettings) -> ServiceDefinition:
             runtime.background.spawn("release_watch", releases.watch())
             runtime.background.spawn("feature_jobs", worker.run())
             runtime.background.spawn("feature_queue", worker.watch_queue())
+            # Not before: whoever starts an ensemble waits for the worker to be ready.
+            await asyncio.to_thread(give_way_as_group, settings.worker_niceness)
 
         runtime.warm_up(warm_up)
 

@@ -9,8 +9,9 @@ import pytest
 SCRIPT = """
 import os, sys
 from pathlib import Path
-from services.kit.priority import give_way
-give_way(7, Path(sys.argv[1]))
+from services.kit.priority import give_way, give_way_as_group
+give_way(7)
+give_way_as_group(7, Path(sys.argv[1]))
 print(os.nice(0))
 """
 
