@@ -2,6 +2,7 @@
 
 import tempfile
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -30,6 +31,8 @@ SIZES: Final[Mapping[str, FusionConfig]] = {
     ),
 }
 """By width; the release's is "64"."""
+WIDTH_OF_RATE: Final = 64
+"""The width that the learning rate was chosen at; wider models learn at a rate that falls with their width."""
 
 
 def run(context: "EvaluationContext") -> dict[str, Any]:
@@ -43,7 +46,10 @@ def compare_sizes(given: FusionRows, progress: Progress, sizes: Mapping[str, Fus
     with tempfile.TemporaryDirectory(prefix="vitrine-scaling-") as work:
         folders = []
         for name, config in sizes.items():
-            trained = train_fusion(given.rows, given.table, config, given.training, progress)
+            # Steps of a model twice as wide add up to twice as much: at a rate of 1e-2 a width of 256 diverges.
+            slower = min(1.0, WIDTH_OF_RATE / config.width)
+            training = replace(given.training, learning_rate=given.training.learning_rate * slower)
+            trained = train_fusion(given.rows, given.table, config, training, progress)
             folders.append(Path(work) / name / "1")
             export_fusion(trained.model, folders[-1], [], "fusion-study")
             entries[name] = {
