@@ -24,7 +24,7 @@ LARGEST_PROFILES = 20_000
 """Sets of sequences with more users than this are not taken for profiles as well: five splits of each are trained."""
 
 PROFILES: Mapping[str, tuple[str, Callable[[Path], Histories]]] = {
-    "movielens_small": ("ratings.csv", read_ratings),
+    "movielens_small": ("ratings.csv.gz", read_ratings),
     "grocery": ("purchases.parquet", read_purchases),
 }
 """Folders that are known by name: their file and its reader. Others are read as sequences."""
