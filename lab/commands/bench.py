@@ -66,14 +66,11 @@ def bench(  # noqa: PLR0913, PLR0917  the options of a command line
 
 @application.command("tables")
 def show_tables(
-    report: Annotated[Path, typer.Argument(help="What `vitrine bench --report` wrote.")],
+    reports: Annotated[list[Path], typer.Argument(help="What `vitrine bench --report` wrote; several in turn.")],
     into: Annotated[Path | None, typer.Option("--into", help="Put them into this document, between its marks.")] = None,
 ) -> None:
-    """Print the Markdown tables of a report, or put them into a document such as docs/performance.md."""
-    try:
-        found = tables(json.loads(report.read_text(encoding="utf-8")))
-    except (OSError, ValueError, KeyError) as error:
-        raise CommandFailed(f"{report} is no report of `vitrine bench --report`: {error!r}") from error
+    """Print the Markdown tables of reports, or put them into a document such as docs/performance.md."""
+    found = "\n\n".join(_tables_of(report) for report in reports)
     if into is None:
         print(found)
         return
@@ -81,6 +78,13 @@ def show_tables(
         into.write_text(put_into(into.read_text(encoding="utf-8"), found), encoding="utf-8")
     except (OSError, ValueError) as error:
         raise CommandFailed(f"{into}: {error}") from error
+
+
+def _tables_of(report: Path) -> str:
+    try:
+        return tables(json.loads(report.read_text(encoding="utf-8")))
+    except (OSError, ValueError, KeyError) as error:
+        raise CommandFailed(f"{report} is no report of `vitrine bench --report`: {error!r}") from error
 
 
 def _told(arguments: Sequence[str]) -> str:
