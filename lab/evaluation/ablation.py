@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from lab.evaluation.fusion_study import FusionStudy, by_user, click_log_loss, study_of
+from lab.evaluation.fusion_figures import by_user, click_log_loss
+from lab.evaluation.fusion_rows import FusionRows, fusion_rows
 from lab.evaluation.statistics import bootstrap
 from services.ranker.model.configuration import FusionConfig, FusionInputs
 from services.ranker.training.fusion import train_fusion
@@ -33,7 +34,7 @@ MUST_HELP = ("without_user_embedding", "without_pictures")
 
 def run(context: "EvaluationContext") -> dict[str, Any]:
     """Train with everything and without each, and compare; `passed` when both pillars' intervals lie above zero."""
-    study = study_of(context)
+    study = fusion_rows(context)
     whole = _losses(study, FusionInputs(), context)
     gains = {
         name: bootstrap(by_user(_losses(study, inputs, context) - whole, study.held_out)).as_dict()
@@ -50,7 +51,7 @@ def run(context: "EvaluationContext") -> dict[str, Any]:
     }
 
 
-def _losses(study: FusionStudy, inputs: FusionInputs, context: "EvaluationContext") -> NDArray[np.float64]:
+def _losses(study: FusionRows, inputs: FusionInputs, context: "EvaluationContext") -> NDArray[np.float64]:
     """`[requests]` mean log loss of clicks on each held-out page, averaged over seeds."""
     losses = np.zeros(study.held_out.request_count)
     for seed in SEEDS:

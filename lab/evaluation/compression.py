@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from lab.evaluation.fusion_rows import FusionRows, auc_difference, fusion_rows
+from lab.evaluation.fusion_figures import auc_difference
+from lab.evaluation.fusion_rows import FusionRows, fusion_rows
 from services.ranker.model.choices import Compression
 from services.ranker.model.configuration import FusionConfig
 from services.ranker.model.export import export_fusion
