@@ -7,7 +7,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from services.page_composer.index_builder import EMPTY_INDEX, IndexBuilder
-from services.page_composer.item_index import ItemFacts, ItemIndex
+from services.page_composer.item_facts import ItemFacts
+from services.page_composer.item_index import ItemIndex
 
 EVERYWHERE = "all"
 

@@ -8,7 +8,8 @@ import numpy as np
 
 from services.page_composer.arrays import Ints
 from services.page_composer.draft import REFILLED, Draft, PlacedShelf, ShelfSlot
-from services.page_composer.item_index import ItemFacts, ItemIndex
+from services.page_composer.item_facts import ItemFacts
+from services.page_composer.item_index import ItemIndex
 from services.page_composer.page import Display
 from services.page_composer.ports import LateCheck
 from services.page_composer.wording import in_language

@@ -14,7 +14,8 @@ from numpy.typing import NDArray
 
 from services.page_composer.census import LARGE, Census, Latest
 from services.page_composer.index_texts import TextRun, parts_of
-from services.page_composer.item_index import MOMENTS, ItemFacts, ItemIndex
+from services.page_composer.item_facts import ItemFacts
+from services.page_composer.item_index import MOMENTS, ItemIndex
 
 Value = TypeVar("Value", bound=Hashable)
 

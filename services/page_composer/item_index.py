@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cached_property
 from itertools import repeat
 from typing import Any
@@ -12,10 +12,8 @@ import numpy as np
 from services.page_composer.arrays import NONE, Bools, Floats, Ints, among
 from services.page_composer.census import RECENT_AT_MOST, Census
 from services.page_composer.index_texts import TextRun, linked_of, titles_of
+from services.page_composer.item_facts import ItemFacts
 from services.page_composer.visit import covers
-
-UNTRACKED = -1
-"""In `stock`: the shop does not count this item; it is always available."""
 
 DEFAULT_MARGIN_RATIO = 0.3
 """Assumed while no item of the shop says its margin; then the shop's own average is taken."""
@@ -28,44 +26,6 @@ times as many the process grew by 4 MiB a minute for as long as a soak took.
 """
 
 MOMENTS = ("created_s", "restocked_s", "price_dropped_s")
-
-
-@dataclass(frozen=True, slots=True)
-class ItemFacts:
-    """One item, as item_vision's contract describes it."""
-
-    item_id: str
-    family_id: str
-    near_duplicate_cluster: int = 0
-    brand: str = ""
-    category: str = ""
-    seller: str = ""
-    colour: str = ""
-    price_minor: int = 0
-    currency: str = ""
-    list_price_minor: int = 0
-    """0 when the price is not reduced."""
-    margin_ratio: float | None = None
-    stock: int = UNTRACKED
-    regions: tuple[str, ...] = ()
-    minimum_age: int = 0
-    created_s: float = 0.0
-    restocked_s: float = 0.0
-    price_dropped_s: float = 0.0
-    previous_price_minor: int = 0
-    titles: Mapping[str, str] = field(default_factory=dict)
-    link: str = ""
-    image_count: int = 0
-    image_etag: str = ""
-    goes_with: tuple[str, ...] = ()
-    """Items that the shop itself links to this one, to buy together before related; they need not be there."""
-    revision: int = 0
-    """What item_vision compares to say whether it has changed since; 0 when unknown."""
-
-    @property
-    def displayable(self) -> bool:
-        """Whether it can be shown as an item for sale: with title, price and link."""
-        return bool(self.titles and self.link and self.price_minor > 0)
 
 
 @dataclass(frozen=True)

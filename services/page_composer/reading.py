@@ -6,7 +6,7 @@ import numpy as np
 from google.protobuf.timestamp_pb2 import Timestamp
 
 from services.page_composer.candidates import ScoredPools
-from services.page_composer.item_index import UNTRACKED, ItemFacts
+from services.page_composer.item_facts import UNTRACKED, ItemFacts
 from services.page_composer.page import Degraded, Display
 from services.page_composer.ports import LateCheck, Met, Recommended
 from services.page_composer.visit import Consents, Did, Liking, Profile, Searched

@@ -2,7 +2,8 @@
 
 from collections.abc import Sequence
 
-from services.page_composer.item_index import ItemFacts, ItemIndex
+from services.page_composer.item_facts import ItemFacts
+from services.page_composer.item_index import ItemIndex
 from services.page_composer.page import Display
 from services.page_composer.proposal import Evidence, Proposal
 from services.page_composer.visit import DAY_S, INTEREST, Visit

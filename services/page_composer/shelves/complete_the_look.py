@@ -2,7 +2,8 @@
 
 from collections.abc import Iterator
 
-from services.page_composer.item_index import ItemFacts, ItemIndex
+from services.page_composer.item_facts import ItemFacts
+from services.page_composer.item_index import ItemIndex
 from services.page_composer.pools import GIVEN, Pool
 from services.page_composer.proposal import Evidence, Scene, Suggestion
 from services.page_composer.visit import first

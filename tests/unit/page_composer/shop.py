@@ -6,7 +6,8 @@ import numpy as np
 
 from services.page_composer.candidates import Candidates, FilledPool, Scored
 from services.page_composer.index_builder import IndexBuilder
-from services.page_composer.item_index import ItemFacts, ItemIndex
+from services.page_composer.item_facts import ItemFacts
+from services.page_composer.item_index import ItemIndex
 from services.page_composer.reading import facts_of
 from services.page_composer.visit import Consents, Did, Liking, Profile, Searched, Visit
 from tests.small_shop import NOW, small_items

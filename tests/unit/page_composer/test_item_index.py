@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from services.page_composer.arrays import among
 from services.page_composer.index_builder import EMPTY_INDEX, IndexBuilder
-from services.page_composer.item_index import ItemFacts
+from services.page_composer.item_facts import ItemFacts
 from tests.unit.page_composer.shop import facts, index_of, small_index
 
 

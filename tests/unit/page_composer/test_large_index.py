@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 
 from services.page_composer import index_builder
 from services.page_composer.index_builder import IndexBuilder
-from services.page_composer.item_index import MOMENTS, ItemFacts, ItemIndex
+from services.page_composer.item_facts import ItemFacts
+from services.page_composer.item_index import MOMENTS, ItemIndex
 from services.page_composer.rules.item_filter import ItemFilter
 
 FACTS = st.builds(

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from services.page_composer.candidates import Candidates, sunk
 from services.page_composer.greedy import LazyPool, Tally
 from services.page_composer.index_builder import IndexBuilder
-from services.page_composer.item_index import ItemFacts
+from services.page_composer.item_facts import ItemFacts
 from services.page_composer.objective import Objective, objective
 from services.page_composer.visit import Profile
 from tests.unit.page_composer.assignments import WEIGHTS

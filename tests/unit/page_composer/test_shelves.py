@@ -1,7 +1,7 @@
 import pytest
 
 from services.page_composer.index_builder import EMPTY_INDEX
-from services.page_composer.item_index import ItemFacts
+from services.page_composer.item_facts import ItemFacts
 from services.page_composer.proposal import Scene
 from services.page_composer.reading import facts_of
 from services.page_composer.rules.campaign import Banner, Campaign
