@@ -12,6 +12,7 @@ from rich.markup import escape
 from lab.commands import (
     evaluate_fashion,
     evaluate_fusion,
+    evaluate_heads,
     evaluate_images,
     evaluate_impressions,
     evaluate_leaderboard,
@@ -34,6 +35,7 @@ application.command("strong-generalisation")(evaluate_profiles.strong_generalisa
 application.command("compression")(evaluate_fusion.compression)
 application.command("scaling")(evaluate_fusion.scaling)
 application.command("large")(evaluate_fusion.large)
+application.command("heads")(evaluate_heads.heads)
 application.command("images")(evaluate_images.images)
 application.command("fashion")(evaluate_fashion.fashion)
 

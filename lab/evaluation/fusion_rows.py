@@ -29,6 +29,8 @@ class FusionRows:
     rows: ImpressionRows
     table: ItemTable
     training: TrainingConfig
+    regions: tuple[str, ...] = ()
+    """Countries that the context names, in the order of its columns (`features.REGION_COLUMNS`)."""
 
     @cached_property
     def held_out(self) -> ImpressionRows:
@@ -51,5 +53,5 @@ def fusion_rows(context: "EvaluationContext", training: TrainingConfig = TRAININ
     users = learn_users(data, cut, options, context.progress.show)
     requests = Requests(data, serving_parts(data, vocabulary, bands, content, users.encoder))
     prices = priced(vocabulary.categories, data.prices_minor)
-    rows, _ = impression_rows(data, cut.pages, requests, prices, context.progress.show)
-    return FusionRows(rows, item_table(data, vocabulary, content, cut), training)
+    rows, normalisation = impression_rows(data, cut.pages, requests, prices, context.progress.show)
+    return FusionRows(rows, item_table(data, vocabulary, content, cut), training, tuple(normalisation.regions))

@@ -43,6 +43,9 @@ FEATURE_NAMES: Final = (
 REFERRER_KINDS: Final = ("direct", "search", "social", "campaign", "other")
 """What brought the visitor. "direct" (also: came from within the shop) is the absence of the others."""
 
+REGION_COLUMNS: Final = slice(7, 10)
+"""Columns of `context`: 1 where the visit comes from the country that the normalisation names in that place."""
+
 _DEVICES: Final = 3
 _STOCK_THAT_IS_PLENTY: Final = 100
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from typing import Literal
 
 import keras
 import numpy as np
@@ -19,12 +20,24 @@ from services.ranker.training.examination import (
     fit_examination,
     fit_examination_given_relevance,
 )
-from services.ranker.training.losses import counted, distillation_loss, entire_space_loss, sampled_softmax_loss
+from services.ranker.training.losses import (
+    click_loss,
+    counted,
+    distillation_loss,
+    entire_space_loss,
+    purchase_loss,
+    sampled_softmax_loss,
+)
 from services.ranker.training.replicas import Replicas
 from services.ranker.training.report import Scores, compare, measure
 from services.ranker.training.rows import ImpressionRows
 from services.ranker.training.scoring import Scorer, sigmoid
 from services.ranker.training.updates import Updates
+
+Task = Literal["both", "click", "purchase"]
+
+LOSSES = {"both": entire_space_loss, "click": click_loss, "purchase": purchase_loss}
+"""What is made small on impressions, by task."""
 
 Progress = Callable[[str, int, int], None]
 """Called with what is done, how much of it is done, and how much there is."""
@@ -52,6 +65,9 @@ class TrainingConfig:
     """Share of the requests, the latest, that nothing is fitted on."""
     seed: int = 20
     """Of shuffling, dropout and initial weights (with the model's own)."""
+    task: Task = "both"
+    """What is learnt from impressions. "click" and "purchase" are for comparison: the same model with one task only.
+    One of purchases alone is not calibrated, as its click head says nothing of clicks."""
 
 
 @dataclass(frozen=True)
@@ -119,7 +135,7 @@ class _Trainer:
         self.sampled = fit.log_q is not None
         self.examination = None if self.sampled else _first_examination(fit)
         self._taught: tuple[NDArray[np.float32], ...] = ()
-        self._loss = sampled_softmax_loss if self.sampled else entire_space_loss
+        self._loss = sampled_softmax_loss if self.sampled else LOSSES[config.task]
         self._updates = Updates(model, config.learning_rate)
         self._replicas = Replicas()
         self._check_replicas()
@@ -141,7 +157,7 @@ class _Trainer:
         for epoch in range(self.config.epochs):
             self._updates.set_learning_rate(self.config.learning_rate * self.config.learning_rate_decay**epoch)
             self._pass(pieces, random)
-            if epoch == 0 and self.examination is not None:
+            if epoch == 0 and self.examination is not None and self.config.task != "purchase":
                 self.examination = self._refined_examination()
             loss = self._validation_loss()
             progress(f"fusion, validation loss {loss:.4f}", epoch + 1, self.config.epochs)
@@ -160,7 +176,7 @@ class _Trainer:
 
     def calibrate(self, rows: ImpressionRows) -> CalibrationFit:
         """Fits the calibration and sets it in the model's graph; without impressions it stays as it is."""
-        if self.examination is None:
+        if self.examination is None or self.config.task == "purchase":
             return CalibrationFit()
         click, conversion = self._scorer.logits(rows)
         examined = self._examined(rows).astype(np.float64)

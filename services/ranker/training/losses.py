@@ -15,11 +15,19 @@ def entire_space_loss(logits: tuple[tf.Tensor, tf.Tensor], labels: dict[str, tf.
         labels: "examination", "clicked", "purchased", "weight", all float32.
 
     """
-    click = tf.sigmoid(logits[0])
-    examination = labels["examination"]
-    loss = _log_loss(examination * click, labels["clicked"])
-    loss += _log_loss(examination * click * tf.sigmoid(logits[1]), labels["purchased"])
-    return _mean(loss, labels["weight"])
+    return click_loss(logits, labels) + purchase_loss(logits, labels)
+
+
+def click_loss(logits: tuple[tf.Tensor, tf.Tensor], labels: dict[str, tf.Tensor]) -> tf.Tensor:
+    """The first half of `entire_space_loss`, and all that a model of clicks alone learns from."""
+    click = labels["examination"] * tf.sigmoid(logits[0])
+    return _mean(_log_loss(click, labels["clicked"]), labels["weight"])
+
+
+def purchase_loss(logits: tuple[tf.Tensor, tf.Tensor], labels: dict[str, tf.Tensor]) -> tf.Tensor:
+    """The second half of `entire_space_loss`, and all that a model of purchases alone learns from."""
+    purchase = labels["examination"] * tf.sigmoid(logits[0]) * tf.sigmoid(logits[1])
+    return _mean(_log_loss(purchase, labels["purchased"]), labels["weight"])
 
 
 def sampled_softmax_loss(logits: tuple[tf.Tensor, tf.Tensor], labels: dict[str, tf.Tensor]) -> tf.Tensor:
