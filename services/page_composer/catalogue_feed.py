@@ -84,14 +84,22 @@ class _Publisher:
         self._shop = shop
         self._builder = IndexBuilder()
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="catalogue_feed")
+        self._untold = True
+        """Whether something was taken in since a snapshot was last due; at first there is none to go on with."""
         self._due = asyncio.Event()
         """Set while there is something up to date that no snapshot shows."""
 
     async def take_in(self, message: item_vision_pb2.WatchItemsResponse) -> None:
-        """Bring the builder to the state after a message; where that is up to date, a snapshot follows."""
+        """Bring the builder to the state after a message; where that is up to date and new, a snapshot follows.
+
+        A watch that is opened again begins by saying that nothing has changed: the snapshot stays, and with it what
+        pages have worked out of it.
+        """
         await self._in_thread(lambda: _take_in(self._builder, message))
         self.cursor = message.cursor
-        if message.up_to_date:
+        self._untold |= bool(message.items or message.deleted_item_ids)
+        if message.up_to_date and self._untold:
+            self._untold = False
             self._due.set()
 
     async def publish(self) -> NoReturn:

@@ -103,9 +103,13 @@ class ItemIndex:
         row = self.row_of.get(item_id, NONE)
         return self.facts[row] if 0 <= row < self.size and self.present[row] else None
 
-    @cached_property
+    @property
     def facts(self) -> Sequence[ItemFacts]:
-        """`[size]` the facts of each row, put together when asked for."""
+        """`[size]` the facts of each row, put together when asked for.
+
+        Not kept: it refers to the index, and an index that refers to itself would outlive its time until the
+        collector comes by, which in a server is seldom.
+        """
         return FactsByRow(self)
 
     def __len__(self) -> int:

@@ -209,6 +209,27 @@ async def test_after_a_refused_cursor_the_old_index_stays_until_the_new_one_is_c
     assert work.threads_at_most == 1
 
 
+async def test_a_watch_that_opens_again_without_news_leaves_the_index_alone(work, watches, shop):
+    async with followed(shop, watches):
+        watches.say(change("1", "a"))
+        await until(lambda: shop.index.get("a") is not None)
+        index = shop.index
+        watches.say(CUT, change("2"), change("3", up_to_date=False))
+        await until(lambda: work.begun["put"] == 3)
+        await some_turns()
+        assert (shop.index is index, work.begun["snapshot"]) == (True, 1)
+        watches.say(CUT, change("4", gone=("a",), up_to_date=False), change("5"))
+        await until(lambda: shop.index.get("a") is None)
+        assert (shop.index.cursor, watches.cursors) == ("5", ["", "1", "3"])
+
+
+async def test_a_catalogue_without_items_is_given_out_too(work, watches, shop):
+    async with followed(shop, watches):
+        watches.say(change("1"))
+        await until(shop.index_read.is_set)
+        assert (shop.index.cursor, len(shop.index)) == ("1", 0)
+
+
 @pytest.mark.parametrize("held", ["put", "snapshot"])
 async def test_a_cancelled_feed_ends_with_its_thread(work, watches, shop, held):
     before = set(threading.enumerate())

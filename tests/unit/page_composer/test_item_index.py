@@ -1,3 +1,5 @@
+import gc
+import weakref
 from dataclasses import replace
 
 import numpy as np
@@ -29,6 +31,22 @@ def test_a_snapshot_never_changes():
     assert before.get("item-3") is None
     assert before.rows(["item-1", "item-2", "item-3"]).tolist() == [0, 1, -1]
     assert after.rows(["item-1", "item-2", "item-3"]).tolist() == [0, -1, 2]
+
+
+def test_an_index_that_nobody_holds_is_gone_without_the_collector():
+    builder = IndexBuilder()
+    builder.put([item(1), item(2)])
+    index = builder.snapshot()
+    index.region_mask("DE")
+    index.shown(0, "en", lambda facts: facts.item_id)
+    assert index.facts[1].item_id == "item-2"
+    gone = weakref.ref(index)
+    gc.disable()
+    try:
+        del index
+        assert gone() is None
+    finally:
+        gc.enable()
 
 
 @settings(max_examples=50, deadline=None, derandomize=True)
