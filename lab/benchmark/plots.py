@@ -35,6 +35,7 @@ def all_plots(result: Found) -> list[tuple[str, str]]:
 _SOAKED = {
     "memory_mib": "unique memory, MiB above the first sample",
     "files": "open files, above the first sample",
+    "table_files": "PostgreSQL's own open files, above the first sample",
     "threads": "threads, above the first sample",
     "tasks": "tasks of event loops",
     "connections": "connections to PostgreSQL",

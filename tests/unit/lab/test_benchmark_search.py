@@ -4,11 +4,12 @@ import asyncio
 import random
 import time
 from collections import Counter
-from contextlib import asynccontextmanager
+from contextlib import ExitStack, asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from types import SimpleNamespace
 
+import psutil
 import pytest
 
 from lab.benchmark import run, settling
@@ -18,7 +19,7 @@ from lab.benchmark.growth import memory_per_million
 from lab.benchmark.machine import Usage
 from lab.benchmark.open_loop import MOST_BEHIND_S, LoadResult, open_loop
 from lab.benchmark.run import Benchmark, BenchmarkTask, marked
-from lab.benchmark.sampling import Sample, tasks_in, trends, vanished
+from lab.benchmark.sampling import Sample, files_below, tasks_in, trends, vanished
 from lab.benchmark.slopes import slope
 from lab.benchmark.swap import LONGEST_S, PROMOTION_S, SwapPlan, _put_back, p99_ratio, without
 from lab.benchmark.tables import tables
@@ -134,6 +135,23 @@ def test_a_process_that_vanishes_in_a_soak_is_named():
     assert (found["growing"], found["vanished"], found["flat"]) == ([], ["ranker"], False)
     slow_to_tell = [Sample(each.at_s, {"files": files, "tasks": {}}) for each in samples]
     assert vanished([samples[0], *slow_to_tell]) == []
+
+
+def test_files_of_a_folder_are_told_from_others_and_from_deleted_ones(tmp_path):
+    there, elsewhere = tmp_path / "base", tmp_path / "base_of_another"
+    there.mkdir()
+    elsewhere.mkdir()
+    with ExitStack() as files:
+        for path in (there / "table", there / "gone", elsewhere / "table"):
+            files.enter_context(path.open("w"))
+        (there / "gone").unlink()
+        assert files_below(psutil.Process(), str(there)) == 1
+
+
+def test_growth_of_a_databases_own_files_is_shown_and_not_judged():
+    samples = [Sample(10.0 * number, {"table_files": {"postgresql": 100.0 + number}}) for number in range(30)]
+    found = trends(samples, after_s=0.0)
+    assert (found["growing"], found["slopes_a_minute"]["table_files"]["postgresql"][0]) == ([], 6.0)
 
 
 def test_tasks_are_read_from_a_metrics_page():
