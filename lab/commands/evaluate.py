@@ -13,6 +13,7 @@ from lab.commands import (
     evaluate_fashion,
     evaluate_fusion,
     evaluate_heads,
+    evaluate_history_ablation,
     evaluate_images,
     evaluate_impressions,
     evaluate_leaderboard,
@@ -36,6 +37,7 @@ application.command("compression")(evaluate_fusion.compression)
 application.command("scaling")(evaluate_fusion.scaling)
 application.command("large")(evaluate_fusion.large)
 application.command("heads")(evaluate_heads.heads)
+application.command("history-ablation")(evaluate_history_ablation.history_ablation)
 application.command("images")(evaluate_images.images)
 application.command("fashion")(evaluate_fashion.fashion)
 
