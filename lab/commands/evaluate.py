@@ -24,6 +24,7 @@ from lab.commands import (
 from lab.commands.options import DEFAULT_SHOP, DEFAULT_WORK, CommandFailed, Shop, Work
 from lab.commands.progress import PhaseBars, phase_bars
 from lab.commands.terminal import console
+from lab.evaluation.reports import write_report
 from lab.supervisor.directory import addresses_of
 
 application = typer.Typer(help="Measure pages, models and freshness.", no_args_is_help=True)
@@ -116,9 +117,6 @@ def evaluate(name: str, options: EvaluationOptions) -> None:
     for key, value in result.items():
         console().print(f"[dim]{key}[/] {escape(json.dumps(value, ensure_ascii=False, default=str))[:400]}")
     if options.report is not None:
-        options.report.parent.mkdir(parents=True, exist_ok=True)
-        options.report.write_text(
-            json.dumps(result, indent=2, ensure_ascii=False, default=str) + "\n", encoding="utf-8"
-        )
+        write_report(options.report, name.replace("_", "-"), result)
     if result.get("passed") is False:
         raise CommandFailed(f"the evaluation {name} did not pass; see the figures above")

@@ -34,7 +34,10 @@ def fashion(
     except FashionRefused as error:
         raise CommandFailed(str(error)) from error
     for name, value in figures.items():
+        if isinstance(value, list):
+            continue
         console().print(f"[dim]{name.replace('_', ' ')}[/] {json.dumps(value)}")
     if report is not None:
-        report.parent.mkdir(parents=True, exist_ok=True)
-        report.write_text(json.dumps(figures, indent=2) + "\n", encoding="utf-8")
+        from lab.evaluation.reports import write_report
+
+        write_report(report, "fashion", figures)

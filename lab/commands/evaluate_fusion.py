@@ -49,5 +49,6 @@ def large(
     for key, value in result.items():
         console().print(f"[dim]{key}[/] {json.dumps(value)}")
     if report is not None:
-        report.parent.mkdir(parents=True, exist_ok=True)
-        report.write_text(json.dumps(result, indent=2) + "\n", encoding="utf-8")
+        from lab.evaluation.reports import write_report
+
+        write_report(report, "large", result)

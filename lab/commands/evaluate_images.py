@@ -76,8 +76,9 @@ def images(  # noqa: PLR0913, PLR0917  the options of a command line
     _print(result.figures)
     console().print(f"{result.named:,} pictures named in [bold]{output}[/], {result.refused:,} files refused")
     if report is not None:
-        report.parent.mkdir(parents=True, exist_ok=True)
-        report.write_text(json.dumps(result.figures, indent=2) + "\n", encoding="utf-8")
+        from lab.evaluation.reports import write_report
+
+        write_report(report, "images", result.figures)
 
 
 def _print(figures: dict[str, Any]) -> None:
@@ -86,6 +87,6 @@ def _print(figures: dict[str, Any]) -> None:
     for name, value in figures.items():
         if isinstance(value, dict) and "low" in value:
             table.add_row(name.replace("_", " "), f"{value['mean']:.4f}", f"{value['low']:.4f} to {value['high']:.4f}")
-        else:
+        elif not isinstance(value, list):
             console().print(f"[dim]{name.replace('_', ' ')}[/] {json.dumps(value)}")
     console().print(table)

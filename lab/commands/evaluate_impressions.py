@@ -1,7 +1,6 @@
 """`vitrine evaluate impressions`: clicks and purchases of logged impressions, predicted at their positions."""
 
 import csv
-import json
 import os
 from dataclasses import asdict
 from pathlib import Path
@@ -47,8 +46,9 @@ def impressions(
     _print(learnt, figures)
     console().print(f"{len(asked):,} impressions predicted → {output}")
     if report is not None:
-        report.parent.mkdir(parents=True, exist_ok=True)
-        report.write_text(json.dumps(_as_dict(learnt, figures), indent=2) + "\n", encoding="utf-8")
+        from lab.evaluation.reports import write_report
+
+        write_report(report, "impressions", _as_dict(learnt, figures))
 
 
 def _shared(training: "Impressions", asked: "Impressions") -> list[str]:
@@ -113,6 +113,9 @@ def _print(learnt: "Learnt", figures: "HeldOutFigures") -> None:
 
 
 def _as_dict(learnt: "Learnt", figures: "HeldOutFigures") -> dict[str, Any]:
+    from lab.evaluation.reliability import reliability
+
+    held_out = learnt.held_out
     return {
         "comparison": learnt.comparison,
         "chosen": {"click": learnt.calibrated.click_models, "buy": learnt.calibrated.buy_models},
@@ -121,4 +124,8 @@ def _as_dict(learnt: "Learnt", figures: "HeldOutFigures") -> dict[str, Any]:
             zip(map(str, learnt.encoder.positions.tolist()), learnt.statistics.curve.round(5).tolist(), strict=True)
         ),
         "held_out": figures.as_dict(),
+        "reliability": {
+            "click": reliability(held_out.p_click, held_out.encoded.clicked),
+            "purchase": reliability(held_out.p_purchase, held_out.encoded.purchased),
+        },
     }

@@ -65,8 +65,9 @@ def strong_generalisation(
     for name, row in table["models"].items():
         console().print(_line(name, row, YARDSTICK), highlight=False, soft_wrap=True)
     if report is not None:
-        report.parent.mkdir(parents=True, exist_ok=True)
-        report.write_text(json.dumps(table, indent=2) + "\n", encoding="utf-8")
+        from lab.evaluation.reports import write_report
+
+        write_report(report, "strong-generalisation", table)
 
 
 def _line(name: str, row: dict[str, Any], yardstick: str) -> str:

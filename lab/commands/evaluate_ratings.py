@@ -1,7 +1,6 @@
 """`vitrine evaluate ratings`: all pairs of users and items, predicted from ratings that users chose to give."""
 
 import csv
-import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -46,8 +45,9 @@ def ratings(
     _print(log, found)
     console().print(f"{predicted.size:,} pairs predicted → {output}")
     if report is not None:
-        report.parent.mkdir(parents=True, exist_ok=True)
-        report.write_text(json.dumps(found.as_dict(), indent=2) + "\n", encoding="utf-8")
+        from lab.evaluation.reports import write_report
+
+        write_report(report, "ratings", found.as_dict())
 
 
 def _write(path: Path, log: "RatingLog", predicted: "NDArray[np.float64]") -> None:

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lab.evaluation.image_figures import Said, class_figures
+from lab.evaluation.reliability import reliability
 from services.item_vision.training.devices import Devices, DeviceSettings
 from services.item_vision.training.small_network import SmallNetworkSettings, train_small_network
 from services.item_vision.training.tuning import Progress
@@ -43,11 +44,13 @@ def run(job: FashionJob, progress: Progress) -> dict[str, Any]:
     classifier = train_small_network(pixels[learned], classes[learned], job.settings, Devices(job.devices), progress)
     classifier.calibrate(pixels[aside], classes[aside])
     test_pixels, test_classes = read_split(job.data, "t10k")
+    test = Said(classifier.probabilities(test_pixels), test_classes)
     return {
         "pictures": learned.stop,
         "temperature": round(classifier.temperature, 3),
         "held_out": class_figures(Said(classifier.probabilities(pixels[aside]), classes[aside])),
-        "test": class_figures(Said(classifier.probabilities(test_pixels), test_classes)),
+        "test": class_figures(test),
+        "reliability": reliability(test.confidences, test.correct > 0),
     }
 
 

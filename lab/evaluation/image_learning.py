@@ -15,6 +15,7 @@ from lab.evaluation.picture_folders import (
     RefusedPicture,
     find_class_folders,
 )
+from lab.evaluation.reliability import reliability
 from services.item_vision.model.near_duplicates import near_duplicate_clusters
 from services.item_vision.model.pictures import perceptual_hash
 from services.item_vision.model.precision import dtype_policy
@@ -148,5 +149,6 @@ def _figures(examples: LabelledViews, held_out: HeldOut, families: NDArray[np.in
     return {
         **class_figures(tuned),
         "accuracy_untuned": class_figures(untuned)["accuracy"],
+        "reliability": reliability(tuned.confidences, tuned.correct > 0),
         **retrieval_figures(vectors, examples.classes),
     }

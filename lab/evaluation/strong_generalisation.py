@@ -7,16 +7,18 @@ Filtering", WWW 2018, section 4.1).
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from lab.evaluation.profile_models import fit_model, train_chosen
+from lab.evaluation.kept_rows import KeptRows, code_sha256
+from lab.evaluation.profile_models import AUTO_MODEL, fit_model, train_chosen
 from lab.evaluation.statistics import Interval, bootstrap
 from lab.leaderboard.fold_in import MEASURES, Fold, distinct, folds
 from lab.leaderboard.histories import Histories
-from lab.leaderboard.model import Progress, Training
+from lab.leaderboard.model import Progress, Training, module_of
 
 SPLITS = 5
 YARDSTICK = "ease"
@@ -57,28 +59,44 @@ def splits(histories: Histories, seed: int, count: int = SPLITS) -> list[Fold]:
     return folds(users, count, round(len(users) / 10), seed)
 
 
-def judge(name: str, parts: Sequence[Fold], seed: int, progress: Progress) -> Outcome:
-    """Choose, train and measure a model on each split.
+def judge(name: str, parts: Sequence[Fold], seed: int, progress: Progress, kept: KeptRows | None = None) -> Outcome:
+    """Choose, train and measure a model on each split that `kept` has no row of.
 
     Raises: UnknownModelError, UnfitModelError.
     """
-    found, figures = [], []
+    fit = fit_model(name)
+    kept = (kept or KeptRows()).under(part="profiles", model=fit, seed=seed, code=code_sha256(_code(fit)))
+
+    def one(fold: Fold) -> dict[str, Any]:
+        model, figure = train_chosen(fit, fold.training, Training(seed, progress=progress))
+        values = fold.judging.measure(model)
+        return {"values": {each: found.tolist() for each, found in values.items()}, "figure": figure}
+
+    rows = []
     for number, fold in enumerate(parts):
         progress(f"{name}", number, len(parts))
-        model, figure = train_chosen(fit_model(name), fold.training, Training(seed, progress=progress))
-        found.append(fold.judging.measure(model))
-        figures.append(figure)
+        split = kept.under(split=number)
+        rows.append(split.row(f"profiles.{fit}.{seed}.{number}", partial(one, fold)))
     progress(f"{name}", len(parts), len(parts))
-    return Outcome({each: np.concatenate([one[each] for one in found]) for each in MEASURES}, figures)
+    values = {each: np.concatenate([np.array(row["values"][each], np.float64) for row in rows]) for each in MEASURES}
+    return Outcome(values, [row["figure"] for row in rows])
 
 
-def compare(histories: Histories, names: Sequence[str], seed: int, progress: Progress) -> dict[str, Any]:
+def _code(name: str) -> list[str]:
+    """Modules whose change makes a row another one."""
+    mixed = module_of(name).Config().parts if name == AUTO_MODEL else ()
+    return [*(f"lab.models.{each}" for each in (name, *mixed)), "lab.evaluation.profile_models"]
+
+
+def compare(
+    histories: Histories, names: Sequence[str], seed: int, progress: Progress, kept: KeptRows | None = None
+) -> dict[str, Any]:
     """The table: each model's measures, and its difference to the yardstick, with 95 % intervals; plain numbers.
 
     Raises: TooSmallError, UnknownModelError, UnfitModelError.
     """
     parts = splits(histories, seed)
-    outcomes = {name: judge(name, parts, seed, progress) for name in dict.fromkeys((YARDSTICK, *names))}
+    outcomes = {name: judge(name, parts, seed, progress, kept) for name in dict.fromkeys((YARDSTICK, *names))}
     yardstick = outcomes[YARDSTICK]
     return {
         "users": len(parts[0].training) + len(parts[0].judging.given),

@@ -113,7 +113,10 @@ def select(name: str, histories: Histories, training: Training) -> Selection:
 
 
 def best_settings(name: str, train_on: Histories, held: HeldOut, training: Training) -> Part:
-    """The settings with the highest NDCG@10 on held-out items that are not in `train_on`."""
+    """The settings with the highest NDCG@10 on held-out items that are not in `train_on`.
+
+    `training.measure` may be given, to see what models are measured at while they learn: it answers that same NDCG@10.
+    """
     if name == BLEND:
         return Part(BLEND)
     tried, _ = _try_all(name, train_on, held.sample(SAMPLE), training)
@@ -145,7 +148,8 @@ def _try_all(name: str, known: Histories, held: HeldOut, training: Training) -> 
     scores = np.empty((0, 0), np.float32)
     for settings in GRIDS.get(name, ({},)):
         started_s = time.process_time()
-        model = train(name, known, replace(training, measure=NextItemMeasure(held), epochs=None), settings)
+        measure = training.measure or NextItemMeasure(held)
+        model = train(name, known, replace(training, measure=measure, epochs=None), settings)
         ranks = held.ranks(model)
         part = Part(name, settings, epochs=getattr(model, "epochs", None))
         trial = Trial(

@@ -11,11 +11,12 @@ from numpy.typing import NDArray
 from lab.evaluation import cold_users
 from lab.evaluation.leaderboard import sequences
 from lab.evaluation.leaderboard.judging import judge
-from lab.evaluation.leaderboard.plots import all_plots
-from lab.evaluation.leaderboard.tables import tables
+from lab.evaluation.leaderboard.parts import parts
+from lab.evaluation.leaderboard.tables import head
 from lab.leaderboard.histories import Histories
 from lab.leaderboard.model import Training
 from lab.leaderboard.ranking import ranks_of
+from lab.reporting.page import page_of_parts
 from lab.reporting.writing import write_page
 
 ITEMS = 30
@@ -95,10 +96,10 @@ def test_the_report_holds_tables_plots_and_json(tmp_path: Path) -> None:
         "sequences": {"chains": compared},
     }
     path = tmp_path / "leaderboard.html"
-    plots = all_plots(found)
-    write_page(path, found, ("Which model serves best", tables(found), plots))
+    made = parts(found)
+    write_page(path, found, page_of_parts("Which model serves best", head(found), made))
     page = path.read_text("utf-8")
-    assert page.count("<svg") == len(plots) == 6
+    assert page.count("<svg") == len(made[0].plots) == 6
     assert "popularity" in page and "gain over popularity" in page
     assert json.loads((tmp_path / "leaderboard.json").read_text("utf-8"))["sequences"]["chains"] == compared
 

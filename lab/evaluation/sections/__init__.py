@@ -1,0 +1,1 @@
+"""Reports of single evaluations as parts of one page."""
