@@ -54,5 +54,6 @@ def history_ablation(
     for key, value in result.items():
         console().print(f"[dim]{key}[/] {escape(json.dumps(value))}")
     if report is not None:
-        report.parent.mkdir(parents=True, exist_ok=True)
-        report.write_text(json.dumps(result, indent=2) + "\n", encoding="utf-8")
+        from lab.evaluation.reports import write_report
+
+        write_report(report, "history-ablation", result)

@@ -23,6 +23,23 @@ def _ablation(report: Report) -> Shown:
     return f"{line}\n\n{shown}", whisker_plot("What each input is worth", gains, "gain in log loss of clicks", 0.0)
 
 
+def _history_ablation(report: Report) -> Shown:
+    found = report.figures
+    rows, plots = [], []
+    for name, gains in found["gain"].items():
+        ndcg, loss = gains["ndcg_10"], gains["log_loss"]
+        helps = "yes" if "yes" in (verdict(ndcg), verdict(loss)) else "not shown"
+        rows.append((words(name), interval(ndcg, signed=True), interval(loss, signed=True), helps))
+    for measure, label in (("ndcg_10", "gain in NDCG@10"), ("log_loss", "gain in log loss")):
+        gains = {words(name): gain[measure] for name, gain in found["gain"].items()}
+        plots += whisker_plot(f"What each input is worth on histories: {label}", gains, label, 0.0)
+    whole = [("NDCG@10", interval(found["ndcg_10"])), ("NDCG@10 of popularity", interval(found["popularity_ndcg_10"]))]
+    counts = f"{found['held_out_targets']:,} held-out items, each among {found['candidates']}"
+    line = told(report, [counts, f"{len(found['seeds'])} seeds"])
+    shown = table(("input left out", "gain in NDCG@10 by having it", "gain in log loss", "helps"), rows)
+    return f"{line}\n\n{table(('with everything', 'held out'), whole)}\n\n{shown}", plots
+
+
 def _cold_items(report: Report) -> Shown:
     found = report.figures
     areas = {words(name): area for name, area in found["auc"].items()}
@@ -114,6 +131,11 @@ ablation = of_each(
     "What each input of the fusion model is worth",
     "The model is trained without an input and judged on the same held-out pages; intervals are 95 %, paired by page.",
     _ablation,
+)
+history_ablation = of_each(
+    "What each input is worth on histories",
+    "The last deed of each user among items that were drawn; intervals are 95 %, paired by user.",
+    _history_ablation,
 )
 cold_items = of_each(
     "Items that training never saw", "Told apart by picture, text and price alone; .5 would be chance.", _cold_items

@@ -14,6 +14,7 @@ Section = Callable[[Sequence[Report]], Part]
 SECTIONS: Mapping[str, Section] = {
     "pages": serving.pages,
     "ablation": fusion.ablation,
+    "history-ablation": fusion.history_ablation,
     "heads": probabilities.heads,
     "impressions": probabilities.impressions,
     "cold-items": fusion.cold_items,

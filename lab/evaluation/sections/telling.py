@@ -7,6 +7,7 @@ from matplotlib.axes import Axes
 
 from lab.evaluation.reports import Report
 from lab.reporting.drawing import drawn
+from lab.reporting.markdown import interval
 from lab.reporting.page import Part
 from lab.reporting.plots import Whisker, whiskers
 
@@ -53,7 +54,7 @@ def whisker_plot(title: str, figures: Mapping[str, Found], label: str, line: flo
 
     def draw(axes: Axes) -> bool:
         axes.set_xlabel(label)
-        rows = [Whisker.of(name, dict(found)) for name, found in figures.items() if found]
+        rows = [Whisker.of(name, dict(found)) for name, found in figures.items() if interval(found)]
         return bool(rows) and whiskers(rows, axes, line)
 
     return plot(title, draw)
@@ -66,6 +67,8 @@ def words(name: str) -> str:
 
 def verdict(found: Found) -> str:
     """What a gain's interval says."""
+    if found["low"] is None:
+        return "not measured"
     if found["low"] > 0:
         return "yes"
     return "it hurts" if found["high"] < 0 else "not shown"

@@ -43,7 +43,7 @@ BINS = reliability(np.linspace(0.0, 1.0, 200), np.arange(200) % 2 == 0)
 HEAD = {
     "positives": 2_000, "auc": value(0.7), "log_loss": value(0.2),
     "predicted_over_observed": [{"segment": "everything", "positives": 2_000, **value(1.01), "off": False}],
-    "gain_over_one_task": {"auc": value(0.03)},
+    "gain_over_one_task": {"auc": value(0.03), "user_auc": {"value": None, "low": None, "high": None}},
 }  # fmt: skip
 TASTE = {
     "page_p_click_if_seen": mean(0.08), "popularity_p_click_if_seen": mean(0.06), "difference": mean(0.02),
@@ -55,6 +55,10 @@ FIGURES: dict[str, dict[str, Any]] = {
     "ablation": {
         "held_out_pages": 900, "seeds": [1, 2], "log_loss": 0.2,
         "gain_in_log_loss": {"without_text": mean(-0.02), "without_pictures": mean(0.02), "without_history": mean(0.0)},
+    },
+    "history-ablation": {
+        "held_out_targets": 900, "candidates": 50, "seeds": [1], "ndcg_10": mean(0.3), "log_loss": mean(2.1),
+        "popularity_ndcg_10": mean(0.2), "gain": {"history": {"ndcg_10": mean(0.1), "log_loss": mean(0.2)}},
     },
     "heads": {"held_out_impressions": 9_000, "click": HEAD, "purchase": HEAD},
     "impressions": {
@@ -107,7 +111,7 @@ def test_every_report_becomes_a_part_with_its_figures(evaluation: str, tmp_path:
 
 def test_every_evaluation_with_a_part_is_a_command() -> None:
     commands = {each.name for each in evaluate.registered_commands}
-    assert set(SECTIONS) - {"heads"} <= commands
+    assert set(SECTIONS) <= commands
 
 
 def test_two_reports_of_pages_are_before_and_after(tmp_path: Path) -> None:
