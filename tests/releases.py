@@ -5,7 +5,7 @@ promote. `republish` makes a further release of a shop in milliseconds.
 """
 
 import shutil
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -58,12 +58,16 @@ def copied(release: SmallRelease, releases_dir: Path) -> SmallRelease:
     return SmallRelease(releases_dir, release.shop_id, release.release_id)
 
 
-def republish(release: SmallRelease, later: timedelta = timedelta(hours=1), shop_id: str = "") -> str:
-    """Publish the same content as a newer release, or for another shop, without a label; answers its id."""
+def republish(
+    release: SmallRelease, later: timedelta = timedelta(hours=1), shop_id: str = "", without: Collection[str] = ()
+) -> str:
+    """Publish the same content as a newer release, or for another shop, without a label; answers its id. Sources named
+    in `without` are not shipped.
+    """
     old = release.release
     now = old.manifest.created_at + later
     with ReleaseWriter(release.releases_dir, shop_id or release.shop_id, now) as writer:
-        _copy_files(writer, old)
+        _copy_files(writer, old, {f"sources/{name}.npz" for name in without})
         facts = old.manifest
         writer.publish(
             data_sha256=facts.data_sha256, spaces=facts.spaces, calibrated=facts.calibrated, metrics=facts.metrics
@@ -86,8 +90,8 @@ def republish_unexplained(release: SmallRelease, later: timedelta, shop_id: str)
     return writer.release_id
 
 
-def _copy_files(writer: ReleaseWriter, old: Release) -> None:
-    for relative in relative_files(old.path) - {"release.json"}:
+def _copy_files(writer: ReleaseWriter, old: Release, but: Collection[str] = ()) -> None:
+    for relative in relative_files(old.path) - {"release.json", *but}:
         renamed = relative.replace(f"fusion/{old.manifest.version}/", f"fusion/{writer.version}/", 1)
         writer.copy_file(renamed, old.path / relative)
 

@@ -23,12 +23,14 @@ Progress = Callable[[str, int, int], None]
 
 
 @dataclass(frozen=True)
-class FusionChoices:
-    """What the command line says about the fusion model."""
+class TrainingChoices:
+    """What the command line says about how a release is made."""
 
     history_encoder: HistoryEncoderKind = "transformer"
     compression: Compression = "none"
     workers: int = 1
+    sources: tuple[str, ...] = ()
+    """Candidate sources as named; none: the default ones."""
 
 
 def train(  # noqa: PLR0913, PLR0917  the options of a command line
@@ -44,16 +46,27 @@ def train(  # noqa: PLR0913, PLR0917  the options of a command line
     workers: Annotated[
         int, typer.Option(help="Processes on this machine that train the fusion model together.", min=1, max=64)
     ] = 1,
+    sources: Annotated[
+        str,
+        typer.Option(
+            help="Candidate sources that the release ships, with commas, such as item_cf,two_tower; popular always is. "
+            "Default: all.",
+            show_default=False,
+        ),
+    ] = "",
     work: Work = DEFAULT_WORK,
 ) -> None:
     """Train a shop's models on what its services hold, and publish them together as a release."""
     with phase_bars() as bars:
-        done = run_training(shop, work, bars.show, FusionChoices(history_encoder, compress, workers))
+        named = tuple(filter(None, map(str.strip, sources.split(","))))
+        done = run_training(shop, work, bars.show, TrainingChoices(history_encoder, compress, workers, named))
     stages = "  ".join(f"{name} {seconds:.1f}" for name, seconds in done.seconds.items())
     console().print(
         f"[bold]{done.release_id}[/] published after {sum(done.seconds.values()):.0f} s  [dim]({stages})[/]"
     )
     for name, value in sorted(done.metrics.items()):
+        if name.endswith(("_low", "_high")):
+            continue  # the model card has the intervals
         console().print(f"  [dim]{name}[/] {value:.4f}")
     if report is not None:
         report.parent.mkdir(parents=True, exist_ok=True)
@@ -63,9 +76,10 @@ def train(  # noqa: PLR0913, PLR0917  the options of a command line
         console().print(f"[bold]{done.release_id}[/] is stable now")
 
 
-def run_training(shop: str, work: Path, progress: Progress, choices: FusionChoices | None = None) -> "TrainingReport":
-    """Train a shop. Raises: CommandFailed when there is nothing to learn from."""
-    choices = choices or FusionChoices()
+def run_training(shop: str, work: Path, progress: Progress, choices: TrainingChoices | None = None) -> "TrainingReport":
+    """Train a shop. Raises: CommandFailed when there is nothing to learn from, or no such source."""
+    choices = choices or TrainingChoices()
+    shipped = _sources(choices.sources)
     with native_noise_into(work / "logs" / "training.log"):
         from lab.preparation.occupied import ShopOccupied
         from lab.training.export import NothingToLearnError
@@ -79,9 +93,20 @@ def run_training(shop: str, work: Path, progress: Progress, choices: FusionChoic
         fusion=FusionConfig(history_encoder=choices.history_encoder),
         compression=choices.compression,
         workers=choices.workers,
+        sources=shipped,
     )
     try:
         with native_noise_into(work / "logs" / "training.log"):
             return train_release(shop, work, addresses_of(work), options, progress)
     except (NothingToLearnError, FeaturesMissingError, ShopOccupied, WorkersFailed) as error:
+        raise CommandFailed(str(error)) from error
+
+
+def _sources(named: tuple[str, ...]) -> tuple[str, ...]:
+    """The sources to ship. Raises: CommandFailed, before anything of size is loaded."""
+    from lab.training.source_choice import DEFAULT_SOURCES, SourceUnknownError, chosen_sources
+
+    try:
+        return chosen_sources(named or DEFAULT_SOURCES)
+    except SourceUnknownError as error:
         raise CommandFailed(str(error)) from error

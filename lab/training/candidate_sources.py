@@ -1,6 +1,8 @@
 """Trains every candidate source and finds out what its scores are worth."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -34,6 +36,18 @@ Tables = dict[str, dict[str, NDArray[Any]]]
 CALIBRATION_PAGES = 400
 
 
+@dataclass(frozen=True)
+class SourcePlan:
+    """Which sources are made, and what they read beside interactions."""
+
+    names: Sequence[str]
+    vectors: NDArray[np.float32]
+    """`[items, 128]` content of the items."""
+    vocabulary: Vocabulary
+    age_days: NDArray[np.float32]
+    """`[items]`"""
+
+
 def interactions_of(data: ShopData, before_us: int) -> Interactions:
     """What the shop's people did before a time, with their segments."""
     events = data.events
@@ -61,50 +75,49 @@ def _segments(events: EventColumns, chosen: NDArray[np.int64]) -> NDArray[np.str
     return np.stack([regions[codes].astype(np.str_), names[devices].astype(np.str_)], axis=1)
 
 
-def train_sources(
-    interactions: Interactions,
-    vectors: NDArray[np.float32],
-    vocabulary: Vocabulary,
-    age_days: NDArray[np.float32],
-    progress: Progress,
-) -> Tables:
-    """The table of every source, by name. `vectors` is the `[items, 128]` content of the items."""
-    factors = als.train(interactions)
-    steps: dict[str, Callable[[], dict[str, NDArray[Any]]]] = {
+def train_sources(interactions: Interactions, plan: SourcePlan, progress: Progress) -> Tables:
+    """The table of every planned source, by name, in the order planned."""
+    vectors, vocabulary = plan.vectors, plan.vocabulary
+
+    @cache
+    def factors() -> dict[str, NDArray[Any]]:
+        """Of als, which groups of users are found with too."""
+        return als.train(interactions)
+
+    trainers: dict[str, Callable[[], dict[str, NDArray[Any]]]] = {
         "item_cf": lambda: item_cf.train(interactions),
-        "als": lambda: factors,
-        "user_cf": lambda: user_cf.train(interactions, factors=factors["item_factors"]),
+        "als": factors,
+        "user_cf": lambda: user_cf.train(interactions, factors=factors()["item_factors"]),
         "two_tower": lambda: two_tower.train(interactions, vectors),
         "visual": lambda: visual.train(vectors),
         "content": lambda: content.train(vectors, vocabulary),
         "knowledge_graph": lambda: knowledge_graph.train(interactions, vocabulary),
         "popular": lambda: popular.train(interactions),
-        "new": lambda: new.train(age_days),
+        "new": lambda: new.train(plan.age_days),
     }
-    if steps.keys() != SOURCES.keys():
-        raise AssertionError(f"sources without a trainer, or the other way round: {steps.keys() ^ SOURCES.keys()}")
+    if trainers.keys() != SOURCES.keys():
+        raise AssertionError(f"sources without a trainer, or the other way round: {trainers.keys() ^ SOURCES.keys()}")
     tables: Tables = {}
-    for done, (name, train) in enumerate(steps.items(), start=1):
-        tables[name] = indexed(name, train())
-        progress(f"source {name}", done, len(steps))
+    for done, name in enumerate(plan.names, start=1):
+        tables[name] = indexed(name, trainers[name]())
+        progress(f"source {name}", done, len(plan.names))
     return tables
 
 
 def calibrate_sources(
     tables: Tables,
     vocabulary: Vocabulary,
-    pages: Iterable[tuple[LoggedPage, Visitor]],
+    pages: Sequence[tuple[LoggedPage, Visitor]],
     examined: Mapping[int, NDArray[np.float32]],
 ) -> None:
     """Add to each table what its scores are worth, from pages that came after what it was trained on.
 
     `examined` gives, by the page's event number, P(examined) of each of its items.
     """
-    seen = list(pages)[-CALIBRATION_PAGES:]
     for name, table in list(tables.items()):
         source = load_source(name, vocabulary, table)
         scores, clicked, weights = [], [], []
-        for page, visitor in seen:
+        for page, visitor in pages[-CALIBRATION_PAGES:]:
             seeds = source.seeds(visitor, np.zeros(0, np.int32))
             if source.uses_seeds and not len(seeds):
                 continue

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from lab.training.candidate_sources import Tables, calibrate_sources, interactions_of, train_sources
+from lab.training.candidate_sources import SourcePlan, Tables, calibrate_sources, interactions_of, train_sources
 from lab.training.content import Content
 from lab.training.export import Progress
 from lab.training.logged_pages import LoggedPage
@@ -14,6 +14,8 @@ from lab.training.popularity import Popularity
 from lab.training.request_rows import Requests, ServingParts, impression_rows
 from lab.training.sampled_rows import sampled_rows
 from lab.training.shop_data import DAY_US, ShopData
+from lab.training.source_choice import DEFAULT_SOURCES
+from lab.training.source_figures import SourceReport, judged_pages, measure_sources
 from lab.training.user_vectors import user_vectors
 from services.ranker.catalogue import Catalogue
 from services.ranker.catalogue_watch import catalogue_item
@@ -26,6 +28,7 @@ from services.ranker.model.normalisation import Normalisation, priced
 from services.ranker.price_bands import PriceBands
 from services.ranker.ranker_release import RankerRelease
 from services.ranker.row_map import RowMap
+from services.ranker.sources import load_source
 from services.ranker.training.compression import CompressedFusion, compress
 from services.ranker.training.fusion import TrainedFusion, TrainingConfig, train_fusion
 from services.ranker.training.metrics import area_under_curve, area_under_curve_by_user
@@ -45,6 +48,9 @@ LEAST_PAGES = 200
 WARM_ACTIONS = 5
 """Items with fewer actions have no embedding of their own in the fusion model."""
 
+SOURCE_PAGES = 600
+"""So many of the latest pages say how good candidate sources are, and what their scores are worth."""
+
 
 @dataclass(frozen=True)
 class TrainingOptions:
@@ -61,11 +67,17 @@ class TrainingOptions:
     """What is served instead of the fusion model as trained."""
     workers: int = 1
     """Processes that train the fusion model together."""
+    sources: Sequence[str] = DEFAULT_SOURCES
+    """Candidate sources that are shipped, as `chosen_sources` gives them."""
 
     @property
     def choices(self) -> dict[str, str]:
         """What of these a release states, by name."""
-        return {"history_encoder": self.fusion.history_encoder, "compression": self.compression}
+        return {
+            "history_encoder": self.fusion.history_encoder,
+            "compression": self.compression,
+            "sources": ", ".join(self.sources),
+        }
 
 
 @dataclass(frozen=True)
@@ -197,18 +209,39 @@ def item_table(data: ShopData, vocabulary: Vocabulary, content: Content, cut: Cu
     )
 
 
-def learn_sources(
-    data: ShopData, cut: Cut, requests: Requests, content: Content, fusion: LearntFusion, progress: Progress
-) -> Tables:
-    """Every source's table from all events; what scores are worth is measured after the cut with tables from before."""
-    vocabulary = requests.vocabulary
+def source_plan(data: ShopData, vocabulary: Vocabulary, content: Content, options: TrainingOptions) -> SourcePlan:
+    """The chosen sources, with what they read beside interactions."""
     ages = ((data.now_us - data.created_us) / DAY_US).astype(np.float32)
-    tables = train_sources(interactions_of(data, data.now_us), content.vectors, vocabulary, ages, progress)
-    judged = [page for page in cut.pages if page.occurred_us >= cut.at_us]
+    return SourcePlan(options.sources, content.vectors, vocabulary, ages)
+
+
+@dataclass(frozen=True)
+class LearntSources:
+    """The candidate sources."""
+
+    tables: Tables
+    """Of all events."""
+    report: SourceReport | None
+    """How good they are when made before the latest pages; None where there are too few logged pages to say."""
+
+
+def learn_sources(
+    data: ShopData, cut: Cut, requests: Requests, plan: SourcePlan, fusion: LearntFusion, progress: Progress
+) -> LearntSources:
+    """Every source's table from all events; what it finds, and what its scores are worth, is measured after the cut
+    with tables from before.
+    """
+    tables = train_sources(interactions_of(data, data.now_us), plan, progress)
+    judged = [page for page in cut.pages if page.occurred_us >= cut.at_us][-SOURCE_PAGES:]
+    if not judged:
+        return LearntSources(tables, None)
+    past = train_sources(interactions_of(data, cut.at_us), plan, lambda *_: None)
+    seen = [(page, requests.visitor(page)) for page in judged]
+    sources = {name: load_source(name, plan.vocabulary, table) for name, table in past.items()}
+    report = measure_sources(sources, judged_pages(seen, plan.vocabulary, data.created_us))
     examination = fusion.trained.examination
-    if not judged or examination is None:
-        return tables
-    past = train_sources(interactions_of(data, cut.at_us), content.vectors, vocabulary, ages, lambda *_: None)
+    if examination is None:
+        return LearntSources(tables, report)
     devices = data.events.device
     examined = {
         page.event: examination.probability(
@@ -216,11 +249,12 @@ def learn_sources(
         )
         for page in judged
     }
-    calibrate_sources(past, vocabulary, ((page, requests.visitor(page)) for page in judged), examined)
+    calibrate_sources(past, plan.vocabulary, seen, examined)
     worth = ("calibration_scores", "calibration_p_click")
-    return {
+    calibrated = {
         name: table | {key: past[name][key] for key in worth if key in past[name]} for name, table in tables.items()
     }
+    return LearntSources(calibrated, report)
 
 
 def purchase_share(pages: Sequence[LoggedPage]) -> float:

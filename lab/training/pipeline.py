@@ -12,12 +12,14 @@ from lab.training.content import Content, learn_content
 from lab.training.export import Progress, export_shop
 from lab.training.learning import (
     LearntFusion,
+    LearntSources,
     TrainingOptions,
     cut_of,
     learn_fusion,
     learn_sources,
     learn_users,
     serving_parts,
+    source_plan,
 )
 from lab.training.logged_pages import logged_pages
 from lab.training.publishing import Parts, publish
@@ -75,23 +77,27 @@ def train_on(
         requests = Requests(data, parts)
         fusion = learn_fusion(data, cut, requests, content, options, progress)
     with clock.stage("sources"):
-        tables = learn_sources(data, cut, requests, content, fusion, progress)
-    metrics = _metrics(content, users, fusion)
+        plan = source_plan(data, vocabulary, content, options)
+        sources = learn_sources(data, cut, requests, plan, fusion, progress)
+    metrics = _metrics(content, users, fusion, sources)
     with clock.stage("publishing"):
         bounds = bounds_reached(data, options, fusion.calibrated)
-        release_id = publish(
-            Parts(data, releases, cut, parts, bands, content, users, fusion, tables, requests, bounds, options.choices),
-            metrics,
-        )
+        choices = options.choices
+        made = Parts(data, releases, cut, parts, bands, content, users, fusion, sources, requests, bounds, choices)
+        release_id = publish(made, metrics)
     return TrainingReport(release_id, clock.seconds, metrics)
 
 
-def _metrics(content: Content, users: TrainedAutoencoder, fusion: LearntFusion) -> dict[str, float]:
+def _metrics(
+    content: Content, users: TrainedAutoencoder, fusion: LearntFusion, sources: LearntSources
+) -> dict[str, float]:
     metrics = {f"users.{name}": value for name, value in users.metrics.items()}
     metrics |= {f"fusion.{name}": value for name, value in fusion.trained.metrics.items()}
     metrics |= {
         f"fusion.held_out.popularity_{name}": value for name, value in fusion.popularity.items() if not isnan(value)
     }
+    if sources.report is not None:
+        metrics |= {f"sources.{name}": value for name, value in sources.report.metrics().items()}
     if content.report is not None:
         for name, report in content.report.attributes.items():
             metrics[f"pictures.{name}.accuracy"] = report.held_out_accuracy

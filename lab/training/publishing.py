@@ -6,10 +6,9 @@ from pathlib import Path
 
 import numpy as np
 
-from lab.training.candidate_sources import Tables
 from lab.training.content import Content
 from lab.training.fusion_export import write_fusion
-from lab.training.learning import Cut, LearntFusion, popular_p_click, purchase_share, with_normalisation
+from lab.training.learning import Cut, LearntFusion, LearntSources, popular_p_click, purchase_share, with_normalisation
 from lab.training.model_card import CardNotes, model_card
 from lab.training.request_rows import Requests, ServingParts
 from lab.training.shop_data import ShopData
@@ -38,7 +37,7 @@ class Parts:
     content: Content
     users: TrainedAutoencoder
     fusion: LearntFusion
-    tables: Tables
+    sources: LearntSources
     requests: Requests
     bounds: Sequence[str]
     """What the catalogue's size left out, for the model card."""
@@ -56,12 +55,13 @@ def publish(parts: Parts, metrics: Mapping[str, float]) -> str:
         _write_items(writer, parts)
         _write_content(writer, parts.content)
         parts.users.encoder.save(writer.folder)
-        for name, table in parts.tables.items():
+        for name, table in parts.sources.tables.items():
             writer.write_arrays(f"sources/{name}.npz", table)
         _write_page(writer, parts)
         figures |= write_fusion(writer, parts.fusion, len(parts.data.items), _warm_up(parts))
         calibrated = parts.fusion.calibrated
-        card = model_card(parts.data, writer.release_id, figures, calibrated, CardNotes(parts.bounds, parts.choices))
+        notes = CardNotes(parts.bounds, parts.choices, parts.sources.report)
+        card = model_card(parts.data, writer.release_id, figures, calibrated, notes)
         writer.write_text("model_card.md", card)
         release = writer.publish(
             data_sha256=parts.data.sha256,

@@ -21,7 +21,7 @@ class PageRelease:
     examination: Examination
     fallback: Fallback
     sources: frozenset[str] = frozenset()
-    """Candidate sources that the release ships a table of; a pool of another is refused by the ranker."""
+    """Candidate sources that the release ships a table of; a pool of another comes back empty."""
 
 
 NO_RELEASE = PageRelease("", Examination(), Fallback())

@@ -3,6 +3,7 @@
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,6 +15,8 @@ from services.ranker.model.features import request_tensors
 from services.ranker.model.signature import Tensors
 from services.ranker.model_client import Prediction
 from services.ranker.pools import FilledPool, Ground, Pool
+
+Place = TypeVar("Place", np.int32, np.int64)
 
 Predict = Callable[[Tensors], Awaitable[Prediction]]
 """From the signature's inputs to the model's answer. Raises: DependencyDown."""
@@ -118,13 +121,16 @@ def order_pools(gathered: Gathered, click: NDArray[np.float32]) -> list[OrderedP
 
 def unite(filled: Sequence[FilledPool], limit: int) -> NDArray[np.int64]:
     """`[n ≤ limit]` catalogue positions, each once. When there are more, every pool gives its best in turn."""
-    if not filled:
-        return np.zeros(0, np.int64)
-    positions = np.concatenate([pool.positions for pool in filled])
-    ranks = np.concatenate([np.arange(len(pool)) for pool in filled])
-    in_turn = positions[np.argsort(ranks, kind="stable")]
-    _, first = np.unique(in_turn, return_index=True)
-    return in_turn[np.sort(first)][:limit]
+    return in_turn([pool.positions for pool in filled], limit) if filled else np.zeros(0, np.int64)
+
+
+def in_turn(lists: Sequence[NDArray[Place]], limit: int) -> NDArray[Place]:
+    """`[n ≤ limit]` entries of lists, each once: every list gives its best, then its second, and so on."""
+    entries = np.concatenate(lists)
+    ranks = np.concatenate([np.arange(len(each)) for each in lists])
+    ordered = entries[np.argsort(ranks, kind="stable")]
+    _, first = np.unique(ordered, return_index=True)
+    return ordered[np.sort(first)][:limit]
 
 
 def columns_of(filled: Sequence[FilledPool], union: NDArray[np.int64]) -> list[NDArray[np.int32]]:

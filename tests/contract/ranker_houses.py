@@ -3,7 +3,7 @@ small neighbours, and the fake.
 """
 
 import socket
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -60,6 +60,8 @@ class House:
     """(shop, release): while the next promotion or rollback waits, another replica makes the release the canary."""
     publish_unexplained: Callable[[str], str]
     """The same for a release whose model cannot explain itself."""
+    publish_without: Callable[[str, Collection[str]], str]
+    """(shop, sources): the same for a release that does not ship these sources."""
     catalogue: VectorCatalogue | None = None
     """What the real ranker reads items from."""
 
@@ -171,6 +173,7 @@ async def real_house(small_release: SmallRelease, releases_dir: Path, known_item
             around.not_ready,
             meddle,
             lambda shop_id: republish_unexplained(release, timedelta(hours=next(_HOURS)), shop_id),
+            lambda shop_id, without: republish(release, timedelta(hours=next(_HOURS)), shop_id, without),
             catalogue,
         )
 
@@ -200,6 +203,12 @@ async def fake_house() -> AsyncIterator[House]:
         ranker.unexplained.add(published)
         return published
 
+    def publish_without(shop_id: str, sources: Collection[str]) -> str:
+        published = publish(shop_id)
+        ranker.ready.append(published)
+        ranker.not_shipped[published] = frozenset(sources)
+        return published
+
     served = ServiceDefinition("ranker", patient(DRAIN_S), wire)
     async with running(served) as address, grpc.aio.insecure_channel(address) as channel:
         yield House(
@@ -214,4 +223,5 @@ async def fake_house() -> AsyncIterator[House]:
             releases.not_ready,
             releases.meddle,
             publish_unexplained,
+            publish_without,
         )

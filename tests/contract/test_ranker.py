@@ -100,6 +100,28 @@ async def test_pools_are_answered_in_columns_each_item_once_best_first(house):
     assert not answer.HasField("degraded")
 
 
+@covers("RankerService.Recommend")
+async def test_a_source_that_the_release_does_not_ship_gives_an_empty_pool_and_the_others_theirs(house):
+    missing = ("item_cf", "two_tower", "new")
+    release_id = house.publish_without("frugal", missing)
+    pools = [{"pool_id": source, "source": source, "limit": 20} for source in (*SOURCES, "catalogue")]
+    request = asked(house, *pools, shop_id="frugal", visit=visit(house, release_id=release_id))
+    async with asyncio.timeout(PATIENT_S):
+        while True:  # until the ranker and the model server have loaded it
+            try:
+                answer = await house.ranker.Recommend(request)
+            except grpc.aio.AioRpcError as error:
+                assert read_error(error).reason == "RELEASE_NOT_READY"
+            else:
+                if not answer.HasField("degraded"):
+                    break
+            await asyncio.sleep(0.1)
+    filled = {pool.pool_id: len(pool.indexes) for pool in answer.pools}
+    assert list(filled) == [*SOURCES, "catalogue"]
+    assert {source for source, count in filled.items() if not count} == {"item_cf", "two_tower"}
+    assert answer.release_id == release_id
+
+
 async def test_the_same_request_has_the_same_answer(house):
     request = asked(house, {"pool_id": "a", "source": "visual"}, {"pool_id": "b", "source": "popular"})
     answers = [await house.ranker.Recommend(request) for _ in range(2)]

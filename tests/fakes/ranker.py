@@ -32,8 +32,8 @@ class FakeRanker(ranker_pb2_grpc.RankerServiceServicer):
     """The service over a list of items.
 
     `ready` are the releases it answers for; `delay_s` makes it slow, `down` unavailable, `model_down` has source scores
-    stand in; `unexplained` are releases whose model cannot explain itself; `user_space` is the space that embeddings
-    must be of, if set; `requests` are all Recommend requests received.
+    stand in; `unexplained` are releases whose model cannot explain itself, `not_shipped` are sources that a release
+    lacks; `user_space` is the space that embeddings must be of, if set; `requests` are all Recommend requests received.
     """
 
     def __init__(self, items: Sequence[ItemFacts] = (), ready: Sequence[str] = ()) -> None:
@@ -44,6 +44,7 @@ class FakeRanker(ranker_pb2_grpc.RankerServiceServicer):
         self.model_down = False
         self.user_space = ""
         self.unexplained: set[str] = set()
+        self.not_shipped: dict[str, frozenset[str]] = {}
         self.requests: list[pb.RecommendRequest] = []
 
     def ready_ids(self, shop_id: str) -> list[str]:
@@ -142,6 +143,9 @@ class FakeRanker(ranker_pb2_grpc.RankerServiceServicer):
         return 0.02 + 0.2 * digest[0] / 255
 
     def _chosen(self, pool: pb.Pool, request: pb.RecommendRequest) -> list[str]:
+        not_shipped = self.not_shipped.get(self._release_id(request.visit.release_id), frozenset())
+        if pool.source in not_shipped - {"new"}:
+            return []
         given = list(dict.fromkeys(pool.item_ids)) if pool.source == "given" else list(self.items)
         items = [self.items[item_id] for item_id in given if item_id in self.items]
         items = [item for item in items if self._passes(item, pool.filter, request.at.seconds)]

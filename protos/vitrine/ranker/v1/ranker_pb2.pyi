@@ -122,7 +122,9 @@ class Pool(_message.Message):
     """Required. Unique within the request, 1 to 64 characters."""
     source: _builtins.str
     """Required. A source's name ("item_cf", "user_cf", "als", "two_tower", "visual", "content", "knowledge_graph", "popular", "new"),
-    "given" (the pool is item_ids) or "catalogue" (every item that passes the filter, by popularity).
+    "given" (the pool is item_ids) or "catalogue" (every item that passes the filter, by popularity). A release may ship only some of
+    the sources, "popular" always; a pool of one that it does not ship comes back empty. "new", "given" and "catalogue" are filled
+    from the live catalogue, whatever is shipped.
     """
     limit: _builtins.int
     """Optional. At most this many candidates, 1 to 500. 0 means the default, 100."""
