@@ -48,9 +48,6 @@ LEAST_PAGES = 200
 WARM_ACTIONS = 5
 """Items with fewer actions have no embedding of their own in the fusion model."""
 
-SOURCE_PAGES = 600
-"""So many of the latest pages say how good candidate sources are, and what their scores are worth."""
-
 
 @dataclass(frozen=True)
 class TrainingOptions:
@@ -232,13 +229,13 @@ def learn_sources(
     with tables from before.
     """
     tables = train_sources(interactions_of(data, data.now_us), plan, progress)
-    judged = [page for page in cut.pages if page.occurred_us >= cut.at_us][-SOURCE_PAGES:]
+    judged = [page for page in cut.pages if page.occurred_us >= cut.at_us]
     if not judged:
         return LearntSources(tables, None)
     past = train_sources(interactions_of(data, cut.at_us), plan, lambda *_: None)
     seen = [(page, requests.visitor(page)) for page in judged]
     sources = {name: load_source(name, plan.vocabulary, table) for name, table in past.items()}
-    report = measure_sources(sources, judged_pages(seen, plan.vocabulary, data.created_us))
+    report = measure_sources(sources, judged_pages(seen, plan.vocabulary, data.created_us), data.created_us)
     examination = fusion.trained.examination
     if examination is None:
         return LearntSources(tables, report)

@@ -32,8 +32,13 @@ class JudgedPage:
     visitor: Visitor
     clicked: NDArray[np.int32]
     """`[n ≥ 1]` rows of clicked items that are new to the visitor."""
-    allowed: NDArray[np.bool_]
-    """`[items]` which items were there, and are new to the visitor."""
+    known: NDArray[np.int32]
+    """Rows of items that are not new to the visitor."""
+    occurred_us: int
+
+    def allowed(self, created_us: NDArray[np.int64]) -> NDArray[np.bool_]:
+        """`[items]` which items were there by then, and are new to the visitor."""
+        return _allowed(created_us, self.occurred_us, self.known)
 
 
 @dataclass(frozen=True)
@@ -79,20 +84,21 @@ def judged_pages(
     """The pages with a click on an item that is new to the visitor; `created_us [items]` is when each item came."""
     judged = []
     for page, visitor in pages:
-        allowed = created_us <= page.occurred_us
-        allowed[history_seeds(visitor, vocabulary).rows] = False
+        known = history_seeds(visitor, vocabulary).rows
         clicked = page.items[page.clicked]
-        clicked = clicked[allowed[clicked]]
+        clicked = clicked[_allowed(created_us, page.occurred_us, known)[clicked]]
         if len(clicked):
-            judged.append(JudgedPage(page.subject, visitor, clicked, allowed))
+            judged.append(JudgedPage(page.subject, visitor, clicked, known, page.occurred_us))
     return judged
 
 
-def measure_sources(sources: Mapping[str, Source], pages: Sequence[JudgedPage]) -> SourceReport | None:
+def measure_sources(
+    sources: Mapping[str, Source], pages: Sequence[JudgedPage], created_us: NDArray[np.int64]
+) -> SourceReport | None:
     """Figures of every source, popular among them; None without pages to judge by."""
     if not pages:
         return None
-    proposed = {name: [_propose(source, page) for page in pages] for name, source in sources.items()}
+    proposed = _proposed(sources, pages, created_us)
     subjects = np.array([page.subject for page in pages])
     recalls = {name: _recalls(lists, pages) for name, lists in proposed.items()}
     ndcgs = {name: _ndcgs(lists, pages) for name, lists in proposed.items()}
@@ -132,9 +138,23 @@ def _seeds(source: Source, page: JudgedPage) -> NDArray[np.int32]:
     return source.seeds(page.visitor, np.zeros(0, np.int32)).rows
 
 
-def _propose(source: Source, page: JudgedPage) -> NDArray[np.int32]:
-    """`[k ≤ 300]` rows, best first; none where the source has nothing to start from."""
-    return source.retrieve(page.visitor, np.zeros(0, np.int32), page.allowed, CANDIDATES).rows
+def _proposed(
+    sources: Mapping[str, Source], pages: Sequence[JudgedPage], created_us: NDArray[np.int64]
+) -> dict[str, list[NDArray[np.int32]]]:
+    """By source, for every page `[k ≤ 300]` rows, best first; none where the source has nothing to start from."""
+    proposed: dict[str, list[NDArray[np.int32]]] = {name: [] for name in sources}
+    for page in pages:
+        allowed = page.allowed(created_us)
+        for name, source in sources.items():
+            found = source.retrieve(page.visitor, np.zeros(0, np.int32), allowed, CANDIDATES)
+            proposed[name].append(found.rows)
+    return proposed
+
+
+def _allowed(created_us: NDArray[np.int64], at_us: int, known: NDArray[np.int32]) -> NDArray[np.bool_]:
+    allowed = created_us <= at_us
+    allowed[known] = False
+    return allowed
 
 
 def _recalls(lists: Sequence[NDArray[np.int32]], pages: Sequence[JudgedPage]) -> NDArray[np.float64]:

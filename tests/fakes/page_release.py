@@ -21,13 +21,17 @@ EXAMINATION = {
 
 
 def publish(
-    root: Path, shop_id: str, items: Sequence[SmallItem], now: datetime = datetime(2026, 2, 28, tzinfo=UTC)
+    root: Path,
+    shop_id: str,
+    items: Sequence[SmallItem],
+    now: datetime = datetime(2026, 2, 28, tzinfo=UTC),
+    sources: Sequence[str] = SOURCE_NAMES,
 ) -> str:
     """The release on disk, labelled stable; answers its id."""
     with ReleaseWriter(root, shop_id, now) as writer:
         writer.write_json("page/examination.json", EXAMINATION)
         writer.write_json("page/fallback.json", fallback(items))
-        for name in SOURCE_NAMES:
+        for name in sources:
             writer.write_arrays(f"sources/{name}.npz", {"empty": np.zeros(0, np.float32)})
         writer.publish(data_sha256="0" * 64, spaces={"user": "0" * 16}, calibrated=True)
     labels = ReleaseDirectory(root, shop_id).labels()

@@ -57,6 +57,26 @@ async def test_a_release_that_a_service_lacks_is_not_used(postgres_dsn, tmp_path
             assert not page.degraded
 
 
+async def test_a_release_with_few_sources_makes_whole_pages_of_the_shelves_that_they_fill(postgres_dsn, tmp_path):
+    async with ensemble(postgres_dsn, tmp_path) as around:
+        around.fakes.user_profile.profiles["ada"] = ada()
+
+        def asked(release_id: str) -> set[str]:
+            requests = [each for each in around.fakes.ranker.requests if each.visit.release_id == release_id]
+            return {pool.source for each in requests for pool in each.pools}
+
+        await around.until(lambda page: not page.degraded and page.personalised)
+        assert asked(around.release_id) >= {"two_tower", "item_cf", "popular"}
+        shipped = {"item_cf", "popular"}
+        frugal = page_release.publish(tmp_path, SHOP, small_items(), NOW, sorted(shipped))
+        load_everywhere(around, frugal)
+        ReleaseDirectory(tmp_path, SHOP).write_labels(Labels(stable=frugal))
+        page = await around.until(lambda page: page.versions.release_id == frugal)
+    assert not page.degraded
+    assert shipped <= asked(frugal) <= shipped | {"given", "catalogue"}
+    assert len({section.shelf for section in page.sections}) >= 3
+
+
 @pytest.mark.parametrize("who", ["ranker", "user_profile"])
 async def test_a_release_refused_at_the_last_moment_gives_way_to_the_other(postgres_dsn, tmp_path, who):
     old = page_release.publish(tmp_path, SHOP, small_items())

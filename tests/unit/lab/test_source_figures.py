@@ -23,8 +23,14 @@ from services.ranker.visitor import RecentAction, Visitor
 from services.ranker.vocabulary import Vocabulary
 
 ITEMS = 2 * CANDIDATES
+AT_US = 1_000
 NAMES = [f"i{row:03}" for row in range(ITEMS)]
 VOCABULARY = Vocabulary(NAMES, NAMES, *([""] * ITEMS for _ in range(4)))
+
+
+@pytest.fixture(autouse=True)
+def few_resamples(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("lab.evaluation.statistics.RESAMPLES", 50)
 
 
 class Fixed(Source):
@@ -54,9 +60,11 @@ def visitor(*rows: int) -> Visitor:
 
 
 def page(subject: int, clicked: list[int], *history: int) -> JudgedPage:
-    allowed = np.ones(ITEMS, np.bool_)
-    allowed[list(history)] = False
-    return JudgedPage(subject, visitor(*history), np.array(clicked, np.int32), allowed)
+    return JudgedPage(subject, visitor(*history), np.array(clicked, np.int32), np.array(history, np.int32), AT_US)
+
+
+def measure(sources: dict[str, Source], pages: list[JudgedPage]) -> SourceReport | None:
+    return measure_sources(sources, pages, np.zeros(ITEMS, np.int64))
 
 
 def figures(report: SourceReport | None) -> dict[str, SourceFigures]:
@@ -66,9 +74,7 @@ def figures(report: SourceReport | None) -> dict[str, SourceFigures]:
 
 def test_a_source_that_foresees_every_click_is_above_popularity() -> None:
     pages = [page(user, [user + 100], user) for user in range(20)]
-    report = measure_sources(
-        {"popular": everyone(list(range(300, 600))), "item_cf": after(lambda row: [row + 100])}, pages
-    )
+    report = measure({"popular": everyone(list(range(300, 600))), "item_cf": after(lambda row: [row + 100])}, pages)
     found = figures(report)["item_cf"]
     assert (found.recall, found.ndcg) == (1.0, 1.0)
     assert found.recall_gain == Interval(1.0, 1.0, 1.0, 20)
@@ -77,45 +83,45 @@ def test_a_source_that_foresees_every_click_is_above_popularity() -> None:
 
 
 def test_the_place_of_a_click_is_discounted_and_places_after_the_tenth_count_nothing() -> None:
-    second = measure_sources({"popular": everyone([5, 6, 7])}, [page(1, [6])])
+    second = measure({"popular": everyone([5, 6, 7])}, [page(1, [6])])
     assert figures(second)["popular"].ndcg == pytest.approx(1.0 / np.log2(3.0))
-    two = measure_sources({"popular": everyone([5, 6, 7])}, [page(1, [5, 7])])
+    two = measure({"popular": everyone([5, 6, 7])}, [page(1, [5, 7])])
     assert figures(two)["popular"].ndcg == pytest.approx((1.0 + 0.5) / (1.0 + 1.0 / np.log2(3.0)))
-    eleventh = measure_sources({"popular": everyone(list(range(20)))}, [page(1, [10])])
+    eleventh = measure({"popular": everyone(list(range(20)))}, [page(1, [10])])
     assert (figures(eleventh)["popular"].ndcg, figures(eleventh)["popular"].recall) == (0.0, 1.0)
 
 
 def test_only_three_hundred_candidates_are_looked_at() -> None:
     order = list(range(ITEMS))
-    report = measure_sources({"popular": everyone(order)}, [page(1, [CANDIDATES - 1]), page(2, [CANDIDATES])])
+    report = measure({"popular": everyone(order)}, [page(1, [CANDIDATES - 1]), page(2, [CANDIDATES])])
     assert figures(report)["popular"].recall == 0.5
 
 
 def test_who_opens_many_pages_does_not_count_more() -> None:
     pages = [*(page(1, [5]) for _ in range(9)), page(2, [400])]
-    assert figures(measure_sources({"popular": everyone([5])}, pages))["popular"].recall == 0.5
+    assert figures(measure({"popular": everyone([5])}, pages))["popular"].recall == 0.5
 
 
 def test_a_source_is_judged_on_visitors_it_can_answer_and_popularity_beside_it_on_the_same() -> None:
     known, unknown = page(1, [101], 1), page(2, [5])
     sources = {"popular": everyone([5]), "item_cf": after(lambda row: [row + 100])}
-    found = figures(measure_sources(sources, [known, unknown]))
+    found = figures(measure(sources, [known, unknown]))
     assert (found["item_cf"].recall, found["item_cf"].recall_gain.users) == (1.0, 1)
     assert found["item_cf"].recall_gain.mean == 1.0  # popularity finds nothing for the visitor who is known
     assert found["popular"].recall == 0.5
-    assert "item_cf" not in figures(measure_sources(sources, [unknown]))
+    assert "item_cf" not in figures(measure(sources, [unknown]))
 
 
 def test_the_union_gives_every_source_its_turn_and_says_what_each_adds() -> None:
     junk = list(range(300, 600))
     sources = {"popular": everyone([5, *junk]), "item_cf": after(lambda row: [row + 100]), "visual": everyone(junk)}
-    report = measure_sources(sources, [page(user, [user + 100, 5], user) for user in range(10, 20)])
+    report = measure(sources, [page(user, [user + 100, 5], user) for user in range(10, 20)])
     found = figures(report)
     assert report is not None
     assert report.union_recall.mean == 1.0
     assert (found["popular"].adds.mean, found["item_cf"].adds.mean, found["visual"].adds.mean) == (0.5, 0.5, 0.0)
     crowded = {"popular": everyone(list(range(300))), "visual": everyone(junk)}
-    late = figures(measure_sources(crowded, [page(1, [299])]))
+    late = figures(measure(crowded, [page(1, [299])]))
     assert late["visual"].adds.mean == -1.0  # it takes places of those who knew better
 
 
@@ -123,7 +129,7 @@ def test_only_items_that_are_new_to_the_visitor_and_were_there_are_judged_and_pr
     logged = LoggedPage(
         event=0,
         subject=7,
-        occurred_us=1_000,
+        occurred_us=AT_US,
         items=np.array([1, 2, 3, 4], np.int32),
         rows=np.zeros(4, np.int32),
         columns=np.arange(4, dtype=np.int32),
@@ -131,17 +137,19 @@ def test_only_items_that_are_new_to_the_visitor_and_were_there_are_judged_and_pr
         purchased=np.zeros(4, np.bool_),
     )
     created_us = np.zeros(ITEMS, np.int64)
-    created_us[[3, 9]] = 1_001
+    created_us[[3, 9]] = AT_US + 1
     (judged,) = judged_pages([(logged, visitor(1))], VOCABULARY, created_us)
     assert judged.clicked.tolist() == [2]
-    assert np.flatnonzero(~judged.allowed).tolist() == [1, 3, 9]
+    assert np.flatnonzero(~judged.allowed(created_us)).tolist() == [1, 3, 9]
+    report = measure_sources({"popular": everyone([1, 3, 9, 2])}, [judged], created_us)
+    assert figures(report)["popular"].ndcg == 1.0
     assert judged_pages([(logged, visitor(1, 2))], VOCABULARY, created_us) == []
-    assert measure_sources({"popular": everyone([1])}, []) is None
+    assert measure({"popular": everyone([1])}, []) is None
 
 
 def test_metrics_name_every_figure_and_its_interval() -> None:
     pages = [page(1, [101], 1)]
-    report = measure_sources({"popular": everyone([5]), "item_cf": after(lambda row: [row + 100])}, pages)
+    report = measure({"popular": everyone([5]), "item_cf": after(lambda row: [row + 100])}, pages)
     assert report is not None
     metrics = report.metrics()
     assert metrics["item_cf.recall_300"] == metrics["union.recall_300"] == metrics["pages"] == 1.0
