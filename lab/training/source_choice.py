@@ -1,6 +1,6 @@
 """Which candidate sources a release ships, by the names that models have on the leaderboard."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Final
 
 from lab.leaderboard.model import names as leaderboard_names
@@ -8,6 +8,9 @@ from services.ranker.sources import SOURCE_NAMES
 
 ALWAYS: Final = "popular"
 """Shipped whatever is chosen: it answers for everyone, and its scale is what popularity is worth in clicks."""
+
+SOURCE_OF_MODEL: Final[Mapping[str, str]] = {"popularity": "popular"}
+"""Where the leaderboard has another word: the contract and every release say `popular`, reports say `popularity`."""
 
 DEFAULT_SOURCES: Final = SOURCE_NAMES
 """All there are, as decided by the figures in ADR 0032."""
@@ -22,10 +25,11 @@ def chosen_sources(wanted: Sequence[str]) -> tuple[str, ...]:
 
     Raises: SourceUnknownError.
     """
-    for name in wanted:
+    sources = [SOURCE_OF_MODEL.get(name, name) for name in wanted]
+    for name in sources:
         if name not in SOURCE_NAMES:
             known = f"the sources are {', '.join(SOURCE_NAMES)}"
             if name in leaderboard_names():
                 raise SourceUnknownError(f"the model {name} is on the leaderboard only, no release serves it; {known}")
             raise SourceUnknownError(f"there is no candidate source {name!r}; {known}")
-    return tuple(name for name in SOURCE_NAMES if name in wanted or name == ALWAYS)
+    return tuple(name for name in SOURCE_NAMES if name in sources or name == ALWAYS)

@@ -174,6 +174,7 @@ def test_the_card_says_what_is_below_its_baseline() -> None:
 def test_chosen_sources_come_each_once_in_order_and_with_the_one_that_is_always_there() -> None:
     assert chosen_sources(["two_tower", "item_cf", "two_tower"]) == ("item_cf", "two_tower", "popular")
     assert chosen_sources(SOURCE_NAMES) == SOURCE_NAMES
+    assert chosen_sources(["popularity", "als"]) == ("als", "popular")
     with pytest.raises(SourceUnknownError, match="no candidate source 'itemcf'; the sources are item_cf, user_cf"):
         chosen_sources(["itemcf"])
     with pytest.raises(SourceUnknownError, match="sasrec is on the leaderboard only"):
