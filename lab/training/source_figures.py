@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from lab.evaluation.statistics import Interval, bootstrap
 from lab.training.logged_pages import LoggedPage
 from services.ranker.recommend import in_turn
-from services.ranker.source import Source, history_seeds
+from services.ranker.source import AllowedMask, Seeds, Source, history_seeds
 from services.ranker.visitor import Visitor
 from services.ranker.vocabulary import Vocabulary
 
@@ -134,8 +134,8 @@ class _Visitors:
         return np.bincount(self._of_page, values) / np.bincount(self._of_page)
 
 
-def _seeds(source: Source, page: JudgedPage) -> NDArray[np.int32]:
-    return source.seeds(page.visitor, np.zeros(0, np.int32)).rows
+def _seeds(source: Source, page: JudgedPage) -> Seeds:
+    return source.seeds(page.visitor, np.zeros(0, np.int32))
 
 
 def _proposed(
@@ -144,10 +144,13 @@ def _proposed(
     """By source, for every page `[k ≤ 300]` rows, best first; none where the source has nothing to start from."""
     proposed: dict[str, list[NDArray[np.int32]]] = {name: [] for name in sources}
     for page in pages:
-        allowed = page.allowed(created_us)
+        allowed = AllowedMask(page.allowed(created_us))
         for name, source in sources.items():
-            found = source.retrieve(page.visitor, np.zeros(0, np.int32), allowed, CANDIDATES)
-            proposed[name].append(found.rows)
+            seeds = _seeds(source, page)
+            rows = np.zeros(0, np.int32)
+            if len(seeds) or not source.uses_seeds:
+                rows, _ = source.best(page.visitor, seeds, allowed, CANDIDATES)
+            proposed[name].append(rows)
     return proposed
 
 

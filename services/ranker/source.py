@@ -181,17 +181,20 @@ class Source(ABC):
         if self.uses_seeds and not len(seeds) and not self._without_seeds(visitor):
             return _nothing(seeds)
         through = AllowedMask(allowed) if isinstance(allowed, np.ndarray) else allowed
-        rows, scores = self._best(visitor, seeds, through, limit)
+        rows, scores = self.best(visitor, seeds, through, limit)
         if len(seeds):
             speakers = np.asarray(self.via(visitor, seeds, rows), np.int32)
         else:
             speakers = np.full(len(rows), -1, np.int32)
         return Retrieved(rows, scores, self.p_click(scores), speakers, seeds.rows, self.paths(visitor, seeds, rows))
 
-    def _best(
+    def best(
         self, visitor: Visitor, seeds: Seeds, allowed: Allowed, limit: int
     ) -> tuple[NDArray[np.int32], NDArray[np.float32]]:
-        """Rows and scores, best first: of the few that may be, of the promising ones, or of all, whichever is least."""
+        """Rows and scores, best first: of the few that may be, of the promising ones, or of all, whichever is least.
+
+        What `retrieve` answers without evidence. A source that uses seeds needs some.
+        """
         few = allowed.few()
         if few is not None:
             return self._chosen(self.score(visitor, seeds, few), seeds, None, limit)

@@ -75,7 +75,7 @@ def test_the_release_ships_what_was_chosen_and_says_how_good_it_is(trained: tupl
     assert release.manifest.choices["sources"] == "item_cf, knowledge_graph, popular"
     shipped = {name for name in SOURCE_NAMES if release.has(f"sources/{name}.npz")}
     assert shipped == {"item_cf", "knowledge_graph", "popular"}
-    assert set(release.load_arrays("sources/item_cf.npz")) >= {"calibration_scores", "neighbours"}
+    assert set(release.load_arrays("sources/popular.npz")) >= {"calibration_scores", "popularity"}
     for name in shipped:
         assert 0.0 <= report.metrics[f"sources.{name}.recall_300"] <= 1.0
     assert report.metrics["sources.pages"] > 50
