@@ -67,7 +67,9 @@ class FusionConfig:
     """Share of items whose own embedding is dropped in training, so that content alone can carry an item."""
     l2: float = 1e-3
     """Weight of the squared norm of all kernels and embeddings. Chosen on the boutique (simulated): with 3e-4 held-out
-    click AUC is .682 instead of .685, and conversion logits are half again too large."""
+    click AUC is .682 instead of .685, and conversion logits are half again too large. The history encoder counts too:
+    while it did not, histories told held-out clicks worse than no history (AUC .706 with, .715 without, one seed); now
+    they tell them better (.717 with, .714 without)."""
     seed: int = 20
     """Of the initial weights."""
 

@@ -50,9 +50,9 @@ class FusionModel(keras.Model):  # type: ignore[misc]  # keras has no types
         if config.inputs.user_embedding:
             self.user = keras.layers.Dense(width, kernel_regularizer=l2, name="user")
         if config.inputs.history:
-            self.action = keras.layers.Embedding(ACTION_COUNT, width, name="action")
-            self.age = keras.layers.Dense(width, name="age")
-            self.encoder = HistoryEncoder(config.history_encoder, width, config.heads, config.blocks, config.dropout)
+            self.action = keras.layers.Embedding(ACTION_COUNT, width, embeddings_regularizer=l2, name="action")
+            self.age = keras.layers.Dense(width, kernel_regularizer=l2, name="age")
+            self.encoder = HistoryEncoder(config)
         self.crosses = [CrossLayer(config.cross_rank, config.l2, name=f"cross_{n}") for n in range(config.cross_layers)]
         self.hidden = [
             keras.layers.Dense(size, "relu", kernel_regularizer=l2, name=f"hidden_{n}")

@@ -5,17 +5,21 @@ from typing import Any
 import keras
 import tensorflow as tf
 
+from services.ranker.model.configuration import FusionConfig
+
 _MASKED = -1e9
 
 
 class SelfAttention(keras.layers.Layer):  # type: ignore[misc]  # keras has no types
     """Multi-head self-attention, `softmax(Q K^T / sqrt(d)) V` (Vaswani et al. 2017, eq. 1); pads are left out."""
 
-    def __init__(self, width: int, heads: int, **options: Any) -> None:
+    def __init__(self, width: int, heads: int, l2: float = 0.0, **options: Any) -> None:
         super().__init__(**options)
         self.heads, self.size = heads, width // heads
-        self.project = keras.layers.Dense(3 * width, name="query_key_value")
-        self.out = keras.layers.Dense(width, name="out")
+        self.project = keras.layers.Dense(
+            3 * width, kernel_regularizer=keras.regularizers.L2(l2), name="query_key_value"
+        )
+        self.out = keras.layers.Dense(width, kernel_regularizer=keras.regularizers.L2(l2), name="out")
 
     def build(self, shape: Any) -> None:
         """Builds both projections."""
@@ -36,13 +40,14 @@ class SelfAttention(keras.layers.Layer):  # type: ignore[misc]  # keras has no t
 class TransformerBlock(keras.layers.Layer):  # type: ignore[misc]  # keras has no types
     """Pre-norm self-attention and a two-layer network, each with a residual."""
 
-    def __init__(self, width: int, heads: int, dropout: float, **options: Any) -> None:
+    def __init__(self, width: int, heads: int, dropout: float, l2: float = 0.0, **options: Any) -> None:
         super().__init__(**options)
-        self.attention = SelfAttention(width, heads, name="attention")
+        regularizer = keras.regularizers.L2(l2)
+        self.attention = SelfAttention(width, heads, l2, name="attention")
         self.before_attention = keras.layers.LayerNormalization(name="before_attention")
         self.before_network = keras.layers.LayerNormalization(name="before_network")
-        self.widen = keras.layers.Dense(2 * width, "gelu", name="widen")
-        self.narrow = keras.layers.Dense(width, name="narrow")
+        self.widen = keras.layers.Dense(2 * width, "gelu", kernel_regularizer=regularizer, name="widen")
+        self.narrow = keras.layers.Dense(width, kernel_regularizer=regularizer, name="narrow")
         self.drop = keras.layers.Dropout(dropout, name="drop")
 
     def build(self, shape: Any) -> None:
@@ -62,15 +67,29 @@ class TransformerBlock(keras.layers.Layer):  # type: ignore[misc]  # keras has n
 class HistoryEncoder(keras.layers.Layer):  # type: ignore[misc]  # keras has no types
     """Reads the steps of a user's history, oldest first, in one of three ways; pads do not matter to the result."""
 
-    def __init__(self, kind: str, width: int, heads: int, blocks: int, dropout: float) -> None:
+    def __init__(self, config: FusionConfig) -> None:
         super().__init__(name="history_encoder")
+        kind, width = config.history_encoder, config.width
         self.kind = kind
         if kind == "transformer":
-            self.steps = [TransformerBlock(width, heads, dropout, name=f"block_{n}") for n in range(blocks)]
+            self.steps = [
+                TransformerBlock(width, config.heads, config.dropout, config.l2, name=f"block_{n}")
+                for n in range(config.blocks)
+            ]
         elif kind in ("lstm", "gru"):
             recurrent = keras.layers.LSTM if kind == "lstm" else keras.layers.GRU
             # The fused GPU kernels need pads on the right; ours stand on the left.
-            self.steps = [recurrent(width, return_sequences=True, use_cudnn=False, name=kind)]
+            regularizer = keras.regularizers.L2(config.l2)
+            self.steps = [
+                recurrent(
+                    width,
+                    return_sequences=True,
+                    use_cudnn=False,
+                    kernel_regularizer=regularizer,
+                    recurrent_regularizer=regularizer,
+                    name=kind,
+                )
+            ]
         else:
             raise ValueError(f"history_encoder must be transformer, lstm or gru, not {kind!r}.")
 

@@ -9,6 +9,11 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import minimize
 
+LEVEL_POSITIVES = 100.0
+"""How many positives the level that the model already has counts as. It has learnt it from several times the pages that
+are left for calibration: on the boutique (simulated), 134 purchases of the validation pages alone put the level 14 %
+above what the pages after them showed."""
+
 
 @dataclass(frozen=True)
 class CalibrationFit:
@@ -66,17 +71,24 @@ def _platt(
     happened: NDArray[np.bool_],
     shift_only: bool = False,
 ) -> tuple[float, float]:
-    """Scale and shift; scale stays positive, so that order is kept. Drawn towards (1, 0) by a weak prior."""
+    """Scale and shift; scale stays positive, so that order is kept. Drawn towards (1, 0).
+
+    What is fitted is the level at the middle of the logits, so that a change of scale does not move it.
+    """
+    if not len(logits):
+        return 1.0, 0.0
     logits, examination = logits.astype(np.float64), examination.astype(np.float64)
+    middle = float(np.average(logits, weights=np.maximum(happened, 1e-3)))
 
     def loss(parameters: NDArray[np.float64]) -> float:
         scale = 1.0 if shift_only else float(np.exp(parameters[0]))
-        probability = examination / (1.0 + np.exp(-np.clip(scale * logits + parameters[1], -30.0, 30.0)))
+        calibrated = scale * (logits - middle) + middle + parameters[1]
+        probability = examination / (1.0 + np.exp(-np.clip(calibrated, -30.0, 30.0)))
         clipped = np.clip(probability, 1e-9, 1.0 - 1e-9)
         likelihood = float(np.where(happened, np.log(clipped), np.log1p(-clipped)).sum())
-        return (0.5 * float(parameters @ parameters) - likelihood) / len(logits)
+        prior = 0.5 * (parameters[0] ** 2 + LEVEL_POSITIVES * parameters[1] ** 2)
+        return (float(prior) - likelihood) / len(logits)
 
-    if not len(logits):
-        return 1.0, 0.0
     best = minimize(loss, np.zeros(2), method="L-BFGS-B", bounds=[(-1.5, 1.5), (-6.0, 6.0)]).x
-    return (1.0 if shift_only else float(np.exp(best[0]))), float(best[1])
+    scale = 1.0 if shift_only else float(np.exp(best[0]))
+    return scale, float(best[1]) + middle * (1.0 - scale)

@@ -1,8 +1,8 @@
-"""P(examined | device, row, column) from logged clicks: the position-based model, fitted by EM.
+"""P(examined | device, row, column) from logged clicks: the position-based model, fitted by maximum likelihood.
 
 P(click) = examination(slot) * P(click | examined). Relevance is either a number of each row that a model gave, or is
-learnt beside the curves by logistic regression on features (regression-EM, Wang et al. 2018). Clicks alone do not fix
-the scale of examination: the best slot of each device is 1 by convention.
+learnt beside the curves by logistic regression on features (the model of Wang et al. 2018, without their EM). Clicks
+alone do not fix the scale of examination: the best slot of each device is 1 by convention.
 """
 
 import json
@@ -67,52 +67,51 @@ class Slots:
 def fit_examination(
     slots: Slots, features: NDArray[np.float64], clicked: NDArray[np.bool_], iterations: int = 30
 ) -> Examination:
-    """Regression-EM: curves and a logistic regression of relevance on `[N, p]` features, by turns."""
+    """Curves and a logistic regression of relevance on `[N, p]` features, by turns, each the likeliest given the other.
+
+    Where few of those who look click, a step of EM moves a curve by about that share of the way only (from one half, in
+    thirty steps hardly at all); so examination is computed, not stepped to.
+    """
     design = np.column_stack([np.ones(len(clicked)), features]).astype(np.float64)
     weights = np.zeros(design.shape[1])
     weights[0] = _logit(min(max(2.0 * float(clicked.mean()), 1e-4), 0.9))
     index, shape = _slot_index(slots)
-    theta = np.full(int(index.max(initial=0)) + 1, 0.5)
     for _ in range(iterations):
-        relevance = _sigmoid(design @ weights)
-        examined, relevant = _expectations(theta[index], relevance, clicked)
-        theta = _mean_by(index, examined, len(theta))
-        weights = _newton_step(design, relevant, weights)
-    return _curves(index, slots, shape, examined, _PRIOR_CLICKS / max(float(clicked.mean()), 1e-4))
+        theta = _ratios(index, clicked, _sigmoid(design @ weights))
+        weights = _scoring_step(design, clicked, theta[index], weights)
+    return _curves(index, slots, shape, clicked, _sigmoid(design @ weights))
 
 
 def fit_examination_given_relevance(
-    slots: Slots, relevance: NDArray[np.float64], clicked: NDArray[np.bool_], iterations: int = 100
+    slots: Slots, relevance: NDArray[np.float64], clicked: NDArray[np.bool_]
 ) -> Examination:
-    """EM of the curves alone, where a model already says `[N]` P(click | examined) up to a factor for each device."""
+    """The curves alone, where a model already says `[N]` P(click | examined) up to a factor for each device."""
     index, shape = _slot_index(slots)
-    theta = np.full(int(index.max(initial=0)) + 1, 0.5)
-    clipped = np.clip(relevance, 1e-6, 1.0 - 1e-6)
-    for _ in range(iterations):
-        examined, _ = _expectations(theta[index], clipped, clicked)
-        theta = _mean_by(index, examined, len(theta))
-    return _curves(index, slots, shape, examined, _PRIOR_CLICKS / max(float(clicked.mean()), 1e-4))
+    return _curves(index, slots, shape, clicked, np.clip(relevance, 1e-6, 1.0 - 1e-6))
 
 
-def _expectations(
-    theta: NDArray[np.float64], relevance: NDArray[np.float64], clicked: NDArray[np.bool_]
-) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """E-step: P(examined | click or not) and P(relevant | click or not). A click proves both."""
-    neither = np.maximum(1.0 - theta * relevance, 1e-9)
-    examined = np.where(clicked, 1.0, theta * (1.0 - relevance) / neither)
-    relevant = np.where(clicked, 1.0, (1.0 - theta) * relevance / neither)
-    return examined, relevant
-
-
-def _newton_step(
-    design: NDArray[np.float64], target: NDArray[np.float64], weights: NDArray[np.float64]
+def _ratios(
+    index: NDArray[np.int64], clicked: NDArray[np.bool_], relevance: NDArray[np.float64]
 ) -> NDArray[np.float64]:
-    """One ridge-damped Newton step of logistic regression towards soft targets."""
-    probability = _sigmoid(design @ weights)
-    gradient = design.T @ (target - probability) - 1.0 * weights
-    curvature = (design * (probability * (1.0 - probability))[:, None]).T @ design
+    """Examination of each slot: clicks over those it would have if everybody looked; the best believable one is 1."""
+    clicks, expected = np.bincount(index, clicked), np.bincount(index, relevance)
+    overall = clicks.sum() / expected.sum()
+    theta = (clicks + 1.0) / (expected + 1.0 / max(overall, 1e-6))
+    trusted = clicks >= min(_PRIOR_CLICKS, float(clicks.max()))
+    return np.asarray(np.clip(theta / theta[trusted].max(), 1e-4, 1.0 - 1e-4), np.float64)
+
+
+def _scoring_step(
+    design: NDArray[np.float64], clicked: NDArray[np.bool_], theta: NDArray[np.float64], weights: NDArray[np.float64]
+) -> NDArray[np.float64]:
+    """One ridge-damped step of Fisher scoring of P(click) = theta * sigmoid(design @ weights)."""
+    relevance = _sigmoid(design @ weights)
+    click = theta * relevance
+    slope = (1.0 - relevance) * (clicked - click) / (1.0 - click)
+    information = click * (1.0 - relevance) ** 2 / (1.0 - click)
+    curvature = (design * information[:, None]).T @ design
     curvature[np.diag_indices_from(curvature)] += 1.0
-    return weights + np.linalg.solve(curvature, gradient)
+    return np.asarray(weights + np.linalg.solve(curvature, design.T @ slope - weights), np.float64)
 
 
 def _slot_index(slots: Slots) -> tuple[NDArray[np.int64], tuple[int, int, int]]:
@@ -122,30 +121,26 @@ def _slot_index(slots: Slots) -> tuple[NDArray[np.int64], tuple[int, int, int]]:
     return index.astype(np.int64), (shape[0], shape[1], shape[2])
 
 
-def _mean_by(index: NDArray[np.int64], values: NDArray[np.float64], size: int) -> NDArray[np.float64]:
-    counts = np.maximum(np.bincount(index, minlength=size), 1)
-    return np.clip(np.bincount(index, values, size) / counts, 1e-4, 1.0 - 1e-4)
-
-
 def _curves(
     index: NDArray[np.int64],
     slots: Slots,
     shape: tuple[int, int, int],
-    examined: NDArray[np.float64],
-    prior_rows: float,
+    clicked: NDArray[np.bool_],
+    relevance: NDArray[np.float64],
 ) -> Examination:
     """Tables by device, thin slots drawn towards row and column effects, the best slot 1."""
     size = shape[0] * shape[1] * shape[2]
-    counts = np.bincount(index, minlength=size).reshape(shape).astype(np.float64)
-    sums = np.bincount(index, examined, size).astype(np.float64).reshape(shape)
+    clicks = np.bincount(index, clicked, size).reshape(shape).astype(np.float64)
+    expected = np.bincount(index, relevance, size).reshape(shape).astype(np.float64)
+    prior = _PRIOR_CLICKS * expected.sum() / max(float(clicks.sum()), 1.0)
     curves = {}
     for device in np.unique(slots.devices).tolist():
-        used_rows = int(np.flatnonzero(counts[device].sum(axis=1)).max()) + 1
-        used_columns = int(np.flatnonzero(counts[device].sum(axis=0)).max()) + 1
-        seen = counts[device, :used_rows, :used_columns]
-        curve = _smooth(sums[device, :used_rows, :used_columns], seen, prior_rows)
+        used_rows = int(np.flatnonzero(expected[device].sum(axis=1)).max()) + 1
+        used_columns = int(np.flatnonzero(expected[device].sum(axis=0)).max()) + 1
+        seen = expected[device, :used_rows, :used_columns]
+        curve = _smooth(clicks[device, :used_rows, :used_columns], seen, prior)
         # The anchor is the best slot that was seen often enough to be believed.
-        trusted = seen >= min(prior_rows, seen.max())
+        trusted = seen >= min(prior, seen.max())
         curves[device] = np.clip(curve / curve[trusted].max(), LEAST, 1.0)
     return Examination(curves)
 
@@ -154,15 +149,15 @@ _PRIOR_CLICKS = 30.0
 """What a slot's neighbours count: as many impressions as bring this many clicks on average."""
 
 
-def _smooth(sums: NDArray[np.float64], counts: NDArray[np.float64], prior_rows: float) -> NDArray[np.float64]:
-    """Slot means drawn towards (row effect × column effect); row effects do not rise on the way down."""
-    overall = sums.sum() / counts.sum()
-    by_row = (sums.sum(axis=1) + overall) / (counts.sum(axis=1) + 1.0)
-    by_row = isotonic_regression(by_row, weights=counts.sum(axis=1) + 1.0, increasing=False).x
-    expected = (by_row[:, None] * counts).sum(axis=0)
-    by_column = (sums.sum(axis=0) + 1.0) / (expected + 1.0)
-    prior = np.clip(by_row[:, None] * by_column[None, :], 1e-4, 1.0)
-    smooth: NDArray[np.float64] = (sums + prior_rows * prior) / (counts + prior_rows)
+def _smooth(clicks: NDArray[np.float64], expected: NDArray[np.float64], prior: float) -> NDArray[np.float64]:
+    """Clicks over expected ones, drawn towards row effect × column effect; row effects do not rise on the way down."""
+    overall = clicks.sum() / expected.sum()
+    by_row = (clicks.sum(axis=1) + overall) / (expected.sum(axis=1) + 1.0)
+    by_row = isotonic_regression(by_row, weights=expected.sum(axis=1) + 1.0, increasing=False).x
+    by_row_alone = (by_row[:, None] * expected).sum(axis=0)
+    by_column = (clicks.sum(axis=0) + 1.0) / (by_row_alone + 1.0)
+    drawn_to = np.maximum(by_row[:, None] * by_column[None, :], 1e-4)
+    smooth: NDArray[np.float64] = (clicks + prior * drawn_to) / (expected + prior)
     return smooth
 
 

@@ -15,12 +15,12 @@ TRUTH = {
 }
 
 
-def simulated(count: int = 60_000, logged_by_relevance: float = 0.0):
+def simulated(count: int = 60_000, logged_by_relevance: float = 0.0, against: float = 0.6):
     """Clicks drawn from known curves; with `logged_by_relevance` better items stand higher, as in real logs."""
     random = np.random.default_rng(11)
     devices = random.choice(DEVICES, count).astype(np.int32)
     features = random.normal(size=(count, 3))
-    relevance = 1 / (1 + np.exp(-(features @ [1.2, -0.8, 0.5] - 0.6)))
+    relevance = 1 / (1 + np.exp(-(features @ [1.2, -0.8, 0.5] - against)))
     push = logged_by_relevance * (relevance - relevance.mean()) * ROWS
     rows = np.clip(random.integers(0, ROWS, count) - np.round(push), 0, ROWS - 1).astype(np.int32)
     columns = random.integers(0, COLUMNS, count).astype(np.int32)
@@ -56,6 +56,20 @@ def test_curves_are_recovered_from_a_models_relevance():
     fitted = fit_examination_given_relevance(slots, relevance, clicked)
     for device in DEVICES:
         assert np.abs(fitted.curves[device] - TRUTH[device]).max() < 0.08
+
+
+@pytest.mark.parametrize("logged_by_relevance", [0.0, 1.0])
+def test_curves_are_as_steep_as_the_truth_where_clicks_are_rare(logged_by_relevance):
+    slots, features, relevance, clicked = simulated(400_000, logged_by_relevance, against=3.5)
+    assert clicked.mean() < 0.04
+    fits = (
+        fit_examination(slots, features, clicked),
+        fit_examination_given_relevance(slots, 0.5 * relevance, clicked),
+    )
+    for fitted in fits:
+        for device in DEVICES:
+            falls = fitted.curves[device].mean(axis=1)
+            assert falls / falls[0] == pytest.approx(TRUTH[device][:, 0], abs=0.08)
 
 
 def test_the_best_slot_of_each_device_is_the_scale():

@@ -200,11 +200,26 @@ def test_calibration_finds_the_scale_and_shift_that_were_lost(tmp_path):
 
 
 def test_calibration_without_purchases_leaves_conversion_alone():
-    nothing = np.zeros(500, np.bool_)
-    clicked = np.arange(500) % 3 == 0
-    fit = fit_calibration(Observed(np.zeros(500), np.zeros(500), np.ones(500), clicked, nothing))
+    nothing = np.zeros(50_000, np.bool_)
+    clicked = np.arange(50_000) % 3 == 0
+    fit = fit_calibration(Observed(np.zeros(50_000), np.zeros(50_000), np.ones(50_000), clicked, nothing))
     assert (fit.conversion_scale, fit.conversion_shift) == (1.0, 0.0)
     assert fit.click_shift == pytest.approx(np.log(0.5), abs=0.02)
+
+
+@pytest.mark.parametrize(("clicks", "moved"), [(1_000, (0.35, 0.75)), (100_000, (0.97, 1.03))])
+def test_a_level_that_a_few_purchases_speak_against_moves_part_of_the_way(clicks, moved):
+    random = np.random.default_rng(5)
+    logits = random.normal(-1.9, 0.6, clicks)
+    expected = 1 / (1 + np.exp(-logits))
+    # A fifth more purchases than expected, whatever the logit.
+    bought = np.zeros(clicks, np.bool_)
+    bought[random.choice(clicks, round(1.2 * expected.sum()), replace=False, p=expected / expected.sum())] = True
+    everywhere = np.ones(clicks, np.bool_)
+    fit = fit_calibration(Observed(np.full(clicks, 9.0), logits, np.ones(clicks), everywhere, bought))
+    calibrated = 1 / (1 + np.exp(-(fit.conversion_scale * logits + fit.conversion_shift)))
+    share = (calibrated.sum() / expected.sum() - 1.0) / 0.2
+    assert moved[0] < share < moved[1]
 
 
 def test_measures_on_cases_worked_by_hand():
