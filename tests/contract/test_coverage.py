@@ -37,8 +37,8 @@ def promised_outcomes() -> dict[str, set[str]]:
 @cache
 def covered_outcomes() -> dict[str, set[str]]:
     """Import every contract test, which fills the registry."""
-    for path in sorted(Path(__file__).parent.glob("test_*.py")):
-        importlib.import_module(f"tests.contract.{path.stem}")
+    for path in sorted(Path(__file__).parent.rglob("test_*.py")):
+        importlib.import_module(".".join(path.relative_to(ROOT).with_suffix("").parts))
     return {method: set(outcomes) for method, outcomes in REGISTRY.items()}
 
 

@@ -9,8 +9,8 @@ from services.kit.readiness import ReadinessServicer
 from services.kit.runtime import Runtime
 from services.kit.serving import ServiceDefinition, running
 from services.kit.settings import ServiceSettings
-from services.kit.status import read_error
 from tests.contract.coverage import covers
+from tests.contract.refusals import INVALID, refused
 from vitrine.common.v1.common_pb2 import ListReadyReleasesRequest
 from vitrine.common.v1.common_pb2_grpc import ReadinessServiceStub, add_ReadinessServiceServicer_to_server
 
@@ -48,8 +48,4 @@ async def test_ready_releases_are_listed_newest_first_and_a_shop_without_any_has
     ],
 )
 async def test_malformed_ids_are_refused_by_field(readiness, request_fields, violated):
-    with pytest.raises(grpc.aio.AioRpcError) as caught:
-        await readiness.ListReadyReleases(ListReadyReleasesRequest(**request_fields))
-    remote = read_error(caught.value)
-    assert (remote.code, remote.reason) == (grpc.StatusCode.INVALID_ARGUMENT, "INVALID_REQUEST")
-    assert [violation.field for violation in remote.violations] == violated
+    await refused(readiness.ListReadyReleases(ListReadyReleasesRequest(**request_fields)), INVALID, *violated)

@@ -17,7 +17,7 @@ from services.ranker.model.configuration import FusionConfig
 from services.ranker.sources import SOURCE_NAMES
 from services.ranker.training.fusion import TrainingConfig
 from services.user_profile.training.configuration import AutoencoderConfig
-from tests.contract.ranker_houses import real_house
+from tests.contract.ranker.houses import real_house
 from tests.exported_shop import event, item_row, write_exported
 from tests.releases import SmallRelease
 from tests.small_shop import NOW, small_items

@@ -8,7 +8,7 @@ from pathlib import Path
 from lab.importing.importer import ImportJob, Kind, held_store, run_import
 from lab.importing.report import ImportReport
 from lab.importing.sending import Addresses, Services
-from tests.contract.item_vision_houses import real_house
+from tests.contract.item_vision.houses import real_house
 from tests.model.item_vision.drawings import encoded, pixels
 from vitrine.common.v1 import common_pb2
 from vitrine.item_vision.v1 import item_vision_pb2 as pb

@@ -17,7 +17,7 @@ from services.kit.serving import ServiceDefinition, running
 from services.kit.settings import ServiceSettings
 from services.page_composer.settings import PageComposerSettings
 from services.page_composer.wiring import definition
-from tests.contract.page_composer_houses import neighbours
+from tests.contract.page_composer.houses import neighbours
 from tests.fakes import page_release
 from tests.fakes.database_proxy import DatabaseProxy
 from tests.fakes.page_composer import NOW_S, PSEUDONYM_KEY, TRACKING_KEY

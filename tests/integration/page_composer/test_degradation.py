@@ -9,7 +9,7 @@ import grpc
 import pytest
 
 from services.kit.status import read_error
-from tests.contract.test_page_composer import ada, slots
+from tests.contract.page_composer.calls import ada, slots
 from tests.integration.page_composer.ensemble import SHOP, ensemble
 from tests.small_shop import small_items
 from vitrine.common.v1 import common_pb2

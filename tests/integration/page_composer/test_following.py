@@ -3,7 +3,7 @@
 import asyncio
 
 from services.kit.pseudonyms import Pseudonyms
-from tests.contract.test_page_composer import ada, slots
+from tests.contract.page_composer.calls import ada, slots
 from tests.fakes.page_composer import NOW_S, PSEUDONYM_KEY
 from tests.integration.page_composer.ensemble import SHOP, ensemble
 from vitrine.common.v1 import common_pb2

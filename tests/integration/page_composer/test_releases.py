@@ -3,7 +3,7 @@
 import pytest
 
 from services.kit.release import Labels, ReleaseDirectory
-from tests.contract.test_page_composer import ada
+from tests.contract.page_composer.calls import ada
 from tests.fakes import page_release
 from tests.fakes.user_profile_release import small_release
 from tests.integration.page_composer.ensemble import SHOP, Ensemble, ensemble

@@ -12,7 +12,7 @@ import pytest
 from services.kit.serving import running
 from services.ranker.__main__ import definition
 from services.ranker.settings import RankerSettings
-from tests.contract.ranker_houses import DRAIN_S, House, free_address, real_house
+from tests.contract.ranker.houses import DRAIN_S, House, free_address, real_house
 from tests.releases import SmallRelease, copied
 from tests.small_shop import NOW, small_items
 from vitrine.common.v1 import common_pb2

@@ -1,4 +1,4 @@
-"""When the embedded model server loads and frees versions; tests/contract/test_model_server.py has the real loading."""
+"""When the embedded model server loads and frees versions; tests/contract/model_server has the real loading."""
 
 from pathlib import Path
 

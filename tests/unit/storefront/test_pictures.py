@@ -1,4 +1,4 @@
-"""Widths, the cache, drawn pictures and files of the shop."""
+"""Widths, the cache, drawn pictures and files of the shop, and what is answered of them."""
 
 import xml.etree.ElementTree as ElementTree
 
@@ -52,3 +52,22 @@ def test_only_pictures_below_the_folder_are_shown(tmp_path):
 def test_paths_quote_what_an_id_holds():
     assert picture_path("boutique", 'a/b"<', 0, 320, "e&1") == "/images/boutique/a%2Fb%22%3C/0?w=320&v=e%261"
     assert static_path("shop.css").startswith("/static/shop.css?v=")
+
+
+async def test_pictures_are_cached_and_known_ones_not_sent_again(client, services):
+    address = "/images/boutique/item-1/0?w=300&v=e1"
+    first = await client.get(address)
+    assert (first.content, first.headers["content-type"]) == (b"jpeg", "image/jpeg")
+    assert "immutable" in first.headers["cache-control"]
+    again = await client.get(address, headers={"if-none-match": first.headers["etag"]})
+    assert (again.status_code, again.content) == (304, b"")
+    assert services.image_calls == 1
+
+
+@pytest.mark.parametrize("item_id", ["none", "svg", "a%2Fb"])
+async def test_what_has_no_picture_to_show_gets_a_drawn_one(client, item_id):
+    answer = await client.get(f"/images/boutique/{item_id}/0?w=320")
+    assert answer.status_code == 200
+    assert answer.headers["content-type"].startswith("image/svg+xml")
+    assert "sandbox" in answer.headers["content-security-policy"]
+    assert (await client.get("/images/unknown/item-1/0")).status_code == 404
