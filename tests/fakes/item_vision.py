@@ -31,9 +31,10 @@ from services.item_vision.sql.reconciliation import Reconciled
 from services.item_vision.vision_release import VisionRelease
 from services.item_vision.vision_servicer import ItemVisionServicer
 from services.item_vision.worker import Encoders, compute_safely
-from services.kit.errors import DependencyDown, NotReady
+from services.kit.errors import DependencyDown
 from services.kit.executor import BoundedExecutor
-from tests.fakes.small_encoders import RULE, SmallImageEncoder, SmallTextEncoder, small_heads, small_projection
+from tests.fakes.loaded_releases import LoadedReleases
+from tests.fakes.small_encoders import RULE, SmallImageEncoder, SmallTextEncoder
 
 LEASE = datetime.max
 
@@ -250,34 +251,12 @@ class MemoryFeatures:
         return self._store.shop(shop_id).features
 
 
-@dataclass
-class FakeReleases:
-    """Releases as a test sets them; none are ready at first."""
-
-    loaded: dict[str, dict[str, VisionRelease]] = field(default_factory=lambda: defaultdict(dict))
-    stable: dict[str, str] = field(default_factory=dict)
-
-    def put(self, shop_id: str, release_id: str, *, with_heads: bool = True) -> None:
-        """Make a release with the small heads ready and stable."""
-        heads = small_heads() if with_heads else None
-        self.loaded[shop_id][release_id] = VisionRelease.of(shop_id, release_id, heads, small_projection())
-        self.stable[shop_id] = release_id
-
-    def get(self, shop_id: str, release_id: str = "") -> VisionRelease:
-        wanted = release_id or self.stable.get(shop_id, "")
-        if wanted not in self.loaded[shop_id]:
-            raise NotReady("not ready here", reason="RELEASE_NOT_READY", metadata={"release_id": wanted})
-        return self.loaded[shop_id][wanted]
-
-    def ready_ids(self, shop_id: str) -> list[str]:
-        return sorted(self.loaded[shop_id], key=lambda release_id: int(release_id[1:]), reverse=True)
-
-
 class FakeItemVision:
     """Both servicers over memory: `catalogue` and `vision`. Make it inside an event loop."""
 
     def __init__(self, picture_folders: dict[str, Path] | None = None) -> None:
-        self.store, self.releases, self.encoder = MemoryStore(), FakeReleases(), SmallImageEncoder()
+        self.store, self.encoder = MemoryStore(), SmallImageEncoder()
+        self.releases: LoadedReleases[VisionRelease] = LoadedReleases()
         self.features = MemoryFeatures(self.store)
         executor = BoundedExecutor("fake_item_vision")
         fetcher = PictureFetcher(picture_folders or {}, timeout_s=1.0)

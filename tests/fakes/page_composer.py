@@ -39,6 +39,7 @@ from services.page_composer.visit import Visit
 from services.page_composer.weighing import read_posterior, read_weights
 from services.page_composer.wording import Wording
 from services.ranker.sources import SOURCE_NAMES
+from tests.fakes.keys import PSEUDONYM_KEY, TRACKING_KEY
 from tests.fakes.page_release import EXAMINATION
 from tests.fakes.ranker import FakeRanker
 from tests.fakes.small_catalogue import SmallCatalogue
@@ -48,8 +49,6 @@ from vitrine.ranker.v1 import ranker_pb2
 from vitrine.user_profile.v1 import user_profile_pb2
 
 RELEASE_ID = "r20260228000000"
-PSEUDONYM_KEY = "a pseudonym key for tests"
-TRACKING_KEY = b"a tracking key for tests"
 NOW_S = NOW.timestamp()
 
 

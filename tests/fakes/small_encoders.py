@@ -11,6 +11,7 @@ from services.item_vision.model.encoders import normalise_rows
 from services.item_vision.model.heads import AttributeHead, Heads
 from services.item_vision.model.near_duplicates import NearDuplicateRule
 from services.item_vision.model.text_projection import TextProjection
+from services.item_vision.vision_release import VisionRelease
 from services.kit.release import Labels, Release, ReleaseDirectory
 from services.kit.release_writer import ReleaseWriter
 
@@ -68,6 +69,11 @@ def small_projection() -> TextProjection:
     """The bag of words in 64 dimensions, half of them zero."""
     kernel = np.eye(TEXT_WIDTH, 64, dtype=np.float32)
     return TextProjection(SmallTextEncoder.encoder_name, np.zeros(TEXT_WIDTH, np.float32), kernel)
+
+
+def small_release(shop_id: str, release_id: str) -> VisionRelease:
+    """The release in memory; its vectors are still to come."""
+    return VisionRelease.of(shop_id, release_id, small_heads(), small_projection())
 
 
 def publish(root: Path, shop_id: str, now: datetime = datetime(2026, 1, 1, tzinfo=UTC)) -> Release:

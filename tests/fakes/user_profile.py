@@ -12,7 +12,7 @@ from typing import Any
 
 import grpc
 
-from services.kit.errors import DependencyDown, NotReady
+from services.kit.errors import DependencyDown
 from services.kit.executor import BoundedExecutor
 from services.kit.pseudonyms import Pseudonyms
 from services.user_profile import recording
@@ -25,35 +25,13 @@ from services.user_profile.release import ProfileRelease
 from services.user_profile.servicer import Holdings, UserProfileServicer
 from services.user_profile.similar_users import SimilarUsers
 from services.user_profile.store import Deletion, EventRange, ProfileRows, Receipt, StoredProfile
+from tests.fakes.keys import PSEUDONYM_KEY, TRACKING_KEY
+from tests.fakes.loaded_releases import LoadedReleases
 from vitrine.user_profile.v1 import user_profile_pb2 as pb
 
 NOW_US = 1_780_000_000_000_000
 """The fake's clock unless told otherwise: May 2026."""
-PSEUDONYM_KEY = "a pseudonym key for tests"
-TRACKING_KEY = b"a tracking key for tests"
 PAGE = 1_000
-
-
-@dataclass
-class FakeReleases:
-    """Releases as a test sets them; none are ready at first."""
-
-    loaded: dict[str, dict[str, ProfileRelease]] = field(default_factory=lambda: defaultdict(dict))
-    stable: dict[str, str] = field(default_factory=dict)
-
-    def put(self, shop_id: str, release: ProfileRelease) -> None:
-        """Make a release ready and stable."""
-        self.loaded[shop_id][release.release_id] = release
-        self.stable[shop_id] = release.release_id
-
-    def get(self, shop_id: str, release_id: str = "") -> ProfileRelease:
-        wanted = release_id or self.stable.get(shop_id, "")
-        if wanted not in self.loaded[shop_id]:
-            raise NotReady("not ready here", reason="RELEASE_NOT_READY", metadata={"release_id": wanted})
-        return self.loaded[shop_id][wanted]
-
-    def ready_ids(self, shop_id: str) -> list[str]:
-        return sorted(self.loaded[shop_id], key=lambda release_id: int(release_id[1:]), reverse=True)
 
 
 @dataclass
@@ -234,7 +212,7 @@ class FakeUserProfile(UserProfileServicer):
         granted_by_default: frozenset[Purpose] = frozenset(Purpose),
     ) -> None:
         self.store = MemoryStore(granted_by_default)
-        self.releases = FakeReleases()
+        self.releases: LoadedReleases[ProfileRelease] = LoadedReleases()
         self.delay_s = 0.0
         self.profiles: dict[str, pb.Profile] = {}
         self.requests: list[pb.GetProfileRequest] = []

@@ -20,7 +20,7 @@ from services.kit.serving import ServiceDefinition, running
 from tests.contract.patience import PATIENCE_MS, patient
 from tests.fakes.database_proxy import DatabaseProxy
 from tests.fakes.item_vision import FakeItemVision
-from tests.fakes.small_encoders import RULE, SmallImageEncoder, SmallTextEncoder, publish
+from tests.fakes.small_encoders import RULE, SmallImageEncoder, SmallTextEncoder, publish, small_release
 from vitrine.item_vision.v1 import item_vision_pb2 as pb
 from vitrine.item_vision.v1.item_vision_pb2_grpc import (
     CatalogueServiceStub,
@@ -100,7 +100,7 @@ async def fake_house(folder: Path) -> AsyncIterator[House]:
     shop_id, release_id = f"vision-{next(_SHOPS)}", "r20260101000000"
     (folder / "pictures").mkdir()
     fake = FakeItemVision({shop_id: folder / "pictures"})
-    fake.releases.put(shop_id, release_id)
+    fake.releases.put(shop_id, small_release(shop_id, release_id))
 
     async def wire(runtime: Runtime) -> None:
         runtime.register(add_CatalogueServiceServicer_to_server, fake.catalogue)

@@ -9,15 +9,9 @@ import pytest
 from services.kit.access import AccessRecorder, CallRecord
 from services.kit.call_context import CallContext, TraceParent
 from services.kit.health import check
-from services.kit.status import read_error
 from services.kit.telemetry import metrics
 from tests.contract.kit.probe import SERVICE, Request, serving_probe, until
-
-
-async def refused(call) -> grpc.aio.AioRpcError:
-    with pytest.raises(grpc.aio.AioRpcError) as caught:
-        await call
-    return caught.value
+from tests.contract.refusals import failure
 
 
 async def received(stream) -> list[str]:
@@ -50,7 +44,7 @@ async def test_errors_of_all_kinds_of_methods_arrive_with_their_details(told, co
             received(serving.stub.ListAll(request)),
             serving.stub.SendAll(iter([request])),
         ):
-            remote = read_error(await refused(call))
+            remote = await failure(call)
             assert (remote.code, remote.reason) == (code, reason)
             assert "secret" not in remote.message
         assert (await serving.stub.Ask(Request(shop_id="still-there"))).release_ids
@@ -58,22 +52,22 @@ async def test_errors_of_all_kinds_of_methods_arrive_with_their_details(told, co
 
 async def test_violations_and_metadata_can_be_read_back():
     async with serving_probe() as serving:
-        invalid = read_error(await refused(serving.stub.Ask(Request(shop_id="invalid"))))
-        missing = read_error(await refused(serving.stub.Ask(Request(shop_id="missing"))))
+        invalid = await failure(serving.stub.Ask(Request(shop_id="invalid")))
+        missing = await failure(serving.stub.Ask(Request(shop_id="missing")))
     assert [(each.field, each.description) for each in invalid.violations] == [("shop_id", "must not be invalid")]
     assert missing.metadata == {"item_id": "i1"}
 
 
 async def test_a_status_that_the_servicer_set_by_hand_is_left_alone():
     async with serving_probe() as serving:
-        error = await refused(serving.stub.Ask(Request(shop_id="abort")))
-    assert (error.code(), error.details()) == (grpc.StatusCode.OUT_OF_RANGE, "by hand")
+        error = await failure(serving.stub.Ask(Request(shop_id="abort")))
+    assert (error.code, error.message) == (grpc.StatusCode.OUT_OF_RANGE, "by hand")
 
 
 async def test_the_trace_of_a_bug_is_in_the_log_under_the_request_id(caplog):
     async with serving_probe() as serving:
         with caplog.at_level(logging.ERROR, "vitrine.access"):
-            await refused(serving.stub.Ask(Request(shop_id="bug", request_id="the-request")))
+            await failure(serving.stub.Ask(Request(shop_id="bug", request_id="the-request")))
     (record,) = [record for record in caplog.records if record.name == "vitrine.access"]
     assert record.fields["request_id"] == "the-request"
     assert record.exc_info[0] is KeyError
@@ -83,7 +77,7 @@ async def test_each_call_has_one_line_in_the_access_log(caplog):
     with caplog.at_level(logging.INFO, "vitrine.access"):
         async with serving_probe() as serving:
             await serving.stub.Ask(Request(shop_id="boutique"))
-            await refused(serving.stub.Ask(Request(shop_id="missing")))
+            await failure(serving.stub.Ask(Request(shop_id="missing")))
             await received(serving.stub.ListAll(Request(shop_id="a")))
     lines = [record.fields for record in caplog.records if record.name == "vitrine.access"]
     assert [(line["method"].rpartition("/")[2], line["code"]) for line in lines] == [
@@ -125,19 +119,16 @@ async def test_ids_come_from_the_headers_then_from_the_request_else_are_made():
 
 async def test_a_call_without_deadline_gets_the_default_one():
     async with serving_probe(default_deadline_ms=30) as serving:
-        error = await refused(serving.stub.Ask(Request(shop_id="hang")))
-        assert (error.code(), read_error(error).reason) == (
-            grpc.StatusCode.DEADLINE_EXCEEDED,
-            "DEADLINE_EXCEEDED",
-        )
-        assert "default deadline" in error.details()
+        error = await failure(serving.stub.Ask(Request(shop_id="hang")))
+        assert (error.code, error.reason) == (grpc.StatusCode.DEADLINE_EXCEEDED, "DEADLINE_EXCEEDED")
+        assert "default deadline" in error.message
         assert serving.probe.cancelled == ["ask"]
 
 
 async def test_the_callers_deadline_is_known_to_the_handler_and_cancels_it():
     async with serving_probe(default_deadline_ms=1) as serving:
-        error = await refused(serving.stub.Ask(Request(shop_id="hang"), timeout=0.05))
-        assert error.code() is grpc.StatusCode.DEADLINE_EXCEEDED
+        error = await failure(serving.stub.Ask(Request(shop_id="hang"), timeout=0.05))
+        assert error.code is grpc.StatusCode.DEADLINE_EXCEEDED
         await until(lambda: serving.probe.cancelled == ["ask"])
         assert serving.probe.calls[0].deadline_s is not None
         await until(lambda: serving.runtime.interceptor.admission.in_flight == 0)
@@ -167,7 +158,7 @@ async def test_more_calls_than_allowed_are_refused_and_health_is_not():
     async with serving_probe(max_in_flight=2) as serving:
         waiting = [asyncio.ensure_future(serving.stub.Ask(Request(shop_id="gate"))) for _ in range(2)]
         await until(lambda: serving.runtime.interceptor.admission.in_flight == 2)
-        error = read_error(await refused(serving.stub.Ask(Request(shop_id="a"))))
+        error = await failure(serving.stub.Ask(Request(shop_id="a")))
         assert (error.code, error.reason) == (grpc.StatusCode.RESOURCE_EXHAUSTED, "OVERLOADED")
         assert await check(serving.address, SERVICE)
         serving.probe.gate.set()
@@ -185,7 +176,7 @@ async def test_calls_are_counted_by_method_and_code():
     before = count("OK"), count("NOT_FOUND")
     async with serving_probe() as serving:
         await serving.stub.Ask(Request(shop_id="a"))
-        await refused(serving.stub.Ask(Request(shop_id="missing")))
+        await failure(serving.stub.Ask(Request(shop_id="missing")))
     assert (count("OK"), count("NOT_FOUND")) == (before[0] + 1, before[1] + 1)
     in_flight = metrics().registry.get_sample_value("vitrine_requests_in_flight", {"method": method})
     assert in_flight == 0.0
@@ -194,11 +185,11 @@ async def test_calls_are_counted_by_method_and_code():
 async def test_an_unknown_method_is_unimplemented():
     async with serving_probe() as serving:
         call = serving.channel.unary_unary(f"/{SERVICE}/Nothing")
-        assert (await refused(call(b""))).code() is grpc.StatusCode.UNIMPLEMENTED
+        assert (await failure(call(b""))).code is grpc.StatusCode.UNIMPLEMENTED
 
 
 async def test_a_request_over_the_size_limit_is_refused_and_the_service_goes_on():
     async with serving_probe(max_message_bytes=1_024) as serving:
-        error = await refused(serving.stub.Ask(Request(shop_id="x" * 2_000)))
-        assert error.code() is grpc.StatusCode.RESOURCE_EXHAUSTED
+        error = await failure(serving.stub.Ask(Request(shop_id="x" * 2_000)))
+        assert error.code is grpc.StatusCode.RESOURCE_EXHAUSTED
         assert (await serving.stub.Ask(Request(shop_id="a"))).release_ids == ["a"]

@@ -4,7 +4,6 @@ and go.
 
 import asyncio
 import shutil
-from collections.abc import Awaitable, Callable
 from pathlib import Path
 
 import grpc
@@ -14,7 +13,7 @@ from services.kit.release import Labels, ReleaseDirectory
 from services.ranker.model.signature import CLICK
 from services.ranker.predict_protocol import decode_tensor, get_model_status_pb2, model_management_pb2
 from tests.contract.model_server.calls import STATES, code_of, predict, predict_request, states, tensors
-from tests.contract.model_server.houses import POLL_S
+from tests.contract.patience import until
 from tests.releases import republish
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -30,12 +29,6 @@ async def test_status_is_told_by_version(house):
     assert await code_of(house.models.GetModelStatus(request)) is grpc.StatusCode.NOT_FOUND
     request.model_spec.name = "fusion-nowhere"
     assert await code_of(house.models.GetModelStatus(request)) is grpc.StatusCode.NOT_FOUND
-
-
-async def until(condition: Callable[[], Awaitable[bool]]) -> None:
-    """Wait for what the server does by itself; the test's own time-out ends a wait in vain."""
-    while not await condition():
-        await asyncio.sleep(POLL_S)
 
 
 def put_version(base: Path, version: int, of: Path) -> None:

@@ -6,10 +6,12 @@ import grpc
 
 from tests.contract.page_composer.houses import House
 from tests.fakes.page_composer import NOW_S
+from tests.small_shop import small_items
 from vitrine.common.v1 import common_pb2
 from vitrine.page_composer.v1 import page_composer_pb2 as pb
 from vitrine.user_profile.v1 import user_profile_pb2
 
+FAMILY_OF = {item.item_id: item.family_id for item in small_items()}
 ENOUGH_PAGES = 100
 """What a page shows by chance, drawn from shop and request, is on one of so many."""
 SHOP_NOT_READY = (grpc.StatusCode.FAILED_PRECONDITION, "SHOP_NOT_READY")

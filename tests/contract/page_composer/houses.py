@@ -5,7 +5,6 @@ services around it, and the fake.
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
-from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +19,8 @@ from services.page_composer.wiring import definition
 from tests.contract.patience import PATIENCE_MS, patient
 from tests.fakes import page_release
 from tests.fakes.database_proxy import DatabaseProxy
-from tests.fakes.page_composer import NOW_S, PSEUDONYM_KEY, TRACKING_KEY, FakePageComposer
+from tests.fakes.keys import PSEUDONYM_KEY, TRACKING_KEY
+from tests.fakes.page_composer import NOW_S, FakePageComposer
 from tests.fakes.ranker import FakeRanker
 from tests.fakes.small_catalogue import SmallCatalogue
 from tests.fakes.user_profile import FakeUserProfile
@@ -40,8 +40,6 @@ from vitrine.page_composer.v1.page_composer_pb2_grpc import (
 from vitrine.ranker.v1.ranker_pb2_grpc import add_RankerServiceServicer_to_server
 from vitrine.user_profile.v1 import user_profile_pb2
 from vitrine.user_profile.v1.user_profile_pb2_grpc import add_UserProfileServiceServicer_to_server
-
-_SHOPS = count(1)
 
 
 @dataclass
@@ -105,9 +103,8 @@ def settings_of(dsn: str, address: str, releases_dir: Path, **more: Any) -> Page
 
 
 @asynccontextmanager
-async def real_house(dsn: str, releases_dir: Path) -> AsyncIterator[House]:
+async def real_house(dsn: str, releases_dir: Path, shop_id: str) -> AsyncIterator[House]:
     """The real service over a database that can be cut."""
-    shop_id = f"shop-{next(_SHOPS)}"
     around = neighbours(shop_id, page_release.publish(releases_dir, shop_id, small_items()))
     async with AsyncExitStack() as stack:
         proxy = await stack.enter_async_context(DatabaseProxy(dsn))
@@ -126,9 +123,8 @@ async def real_house(dsn: str, releases_dir: Path) -> AsyncIterator[House]:
 
 
 @asynccontextmanager
-async def fake_house() -> AsyncIterator[House]:
+async def fake_house(shop_id: str) -> AsyncIterator[House]:
     """The fake behind the same interceptor as every server."""
-    shop_id = f"shop-{next(_SHOPS)}"
     fake = FakePageComposer([shop_id])
 
     async def wire(runtime: Runtime) -> None:

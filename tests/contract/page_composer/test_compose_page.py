@@ -8,6 +8,7 @@ from services.kit import tracking
 from tests.contract.coverage import covers
 from tests.contract.page_composer.calls import (
     ENOUGH_PAGES,
+    FAMILY_OF,
     SHOP_NOT_READY,
     TEMPLATE_UNKNOWN,
     ada,
@@ -16,12 +17,9 @@ from tests.contract.page_composer.calls import (
     visit,
 )
 from tests.contract.refusals import INVALID, failure, refused
-from tests.fakes.page_composer import TRACKING_KEY
-from tests.small_shop import small_items
+from tests.fakes.keys import TRACKING_KEY
 from vitrine.common.v1 import common_pb2
 from vitrine.page_composer.v1 import page_composer_pb2 as pb
-
-FAMILY_OF = {item.item_id: item.family_id for item in small_items()}
 
 
 @covers("PageComposerService.ComposePage")

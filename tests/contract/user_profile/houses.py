@@ -14,7 +14,8 @@ from services.user_profile.__main__ import definition
 from services.user_profile.settings import UserProfileSettings
 from tests.contract.patience import PATIENCE_MS, patient
 from tests.fakes.database_proxy import DatabaseProxy
-from tests.fakes.user_profile import NOW_US, PSEUDONYM_KEY, TRACKING_KEY, FakeUserProfile
+from tests.fakes.keys import PSEUDONYM_KEY, TRACKING_KEY
+from tests.fakes.user_profile import NOW_US, FakeUserProfile
 from tests.fakes.user_profile_release import publish, small_release
 from vitrine.user_profile.v1.user_profile_pb2_grpc import (
     UserProfileServiceStub,

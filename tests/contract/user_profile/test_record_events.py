@@ -7,7 +7,8 @@ from services.kit import tracking
 from tests.contract.coverage import covers
 from tests.contract.refusals import BAD_SHOP, DOWN, INVALID, read, refused
 from tests.contract.user_profile.calls import SECOND_US, consent, event, profile, record
-from tests.fakes.user_profile import NOW_US, TRACKING_KEY
+from tests.fakes.keys import TRACKING_KEY
+from tests.fakes.user_profile import NOW_US
 from vitrine.common.v1 import common_pb2
 from vitrine.user_profile.v1 import user_profile_pb2 as pb
 

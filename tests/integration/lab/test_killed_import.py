@@ -18,8 +18,8 @@ from services.kit.database import driver_url
 from services.kit.serving import running
 from services.user_profile.__main__ import definition as user_profile
 from services.user_profile.settings import UserProfileSettings
+from tests.fakes.keys import PSEUDONYM_KEY, TRACKING_KEY
 from tests.fakes.small_encoders import SmallImageEncoder
-from tests.fakes.user_profile import PSEUDONYM_KEY, TRACKING_KEY
 
 SCRIPT = Path(__file__).parent / "killed_import.py"
 VOLATILE = {"shop_id", "recorded_at", "updated_at", "id", "changed_xid", "not_before", "payload_hash"}

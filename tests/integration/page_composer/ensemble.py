@@ -20,7 +20,8 @@ from services.page_composer.wiring import definition
 from tests.contract.page_composer.houses import neighbours
 from tests.fakes import page_release
 from tests.fakes.database_proxy import DatabaseProxy
-from tests.fakes.page_composer import NOW_S, PSEUDONYM_KEY, TRACKING_KEY
+from tests.fakes.keys import PSEUDONYM_KEY, TRACKING_KEY
+from tests.fakes.page_composer import NOW_S
 from tests.small_shop import small_items
 from vitrine.common.v1 import common_pb2
 from vitrine.common.v1.common_pb2_grpc import add_ReadinessServiceServicer_to_server

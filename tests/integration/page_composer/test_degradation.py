@@ -9,9 +9,8 @@ import grpc
 import pytest
 
 from services.kit.status import read_error
-from tests.contract.page_composer.calls import ada, slots
+from tests.contract.page_composer.calls import FAMILY_OF, ada, slots
 from tests.integration.page_composer.ensemble import SHOP, ensemble
-from tests.small_shop import small_items
 from vitrine.common.v1 import common_pb2
 from vitrine.page_composer.v1 import merchandising_pb2
 from vitrine.page_composer.v1 import page_composer_pb2 as pb
@@ -22,7 +21,6 @@ STAND_INS = {
     "item_vision": {"item_index"},
     "postgresql": {"loaded_rules"},
 }
-FAMILY_OF = {item.item_id: item.family_id for item in small_items()}
 
 
 def assert_whole(page: pb.Page) -> None:

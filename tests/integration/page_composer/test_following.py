@@ -4,7 +4,8 @@ import asyncio
 
 from services.kit.pseudonyms import Pseudonyms
 from tests.contract.page_composer.calls import ada, slots
-from tests.fakes.page_composer import NOW_S, PSEUDONYM_KEY
+from tests.fakes.keys import PSEUDONYM_KEY
+from tests.fakes.page_composer import NOW_S
 from tests.integration.page_composer.ensemble import SHOP, ensemble
 from vitrine.common.v1 import common_pb2
 from vitrine.page_composer.v1 import merchandising_pb2

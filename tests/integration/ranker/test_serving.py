@@ -2,7 +2,7 @@
 
 import asyncio
 import socket
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
@@ -12,6 +12,7 @@ import pytest
 from services.kit.serving import running
 from services.ranker.__main__ import definition
 from services.ranker.settings import RankerSettings
+from tests.contract.patience import TURN_S, until
 from tests.contract.ranker.houses import DRAIN_S, House, free_address, real_house
 from tests.releases import SmallRelease, copied
 from tests.small_shop import NOW, small_items
@@ -21,7 +22,6 @@ from vitrine.ranker.v1.ranker_pb2_grpc import RankerServiceStub
 from vitrine.user_profile.v1.user_profile_pb2 import Profile
 
 PATIENT_S = 60.0
-TURN_S = 0.02
 
 
 @pytest.fixture
@@ -39,12 +39,6 @@ def request(release_id: str = "", *pools: dict) -> pb.RecommendRequest:
     )
     asked.at.FromDatetime(NOW)
     return asked
-
-
-async def until(condition: Callable[[], Awaitable[bool]]) -> None:
-    """Wait for what services do by themselves; the test's own time-out ends a wait in vain."""
-    while not await condition():
-        await asyncio.sleep(TURN_S)
 
 
 async def test_a_release_is_promoted_and_rolled_back_while_serving(house):

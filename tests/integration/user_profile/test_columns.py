@@ -20,7 +20,8 @@ from services.user_profile.store import SqlStore
 from services.user_profile.stream import StreamImport
 from services.user_profile.tallies import Tallies
 from tests.contract.event_columns import columns_of
-from tests.fakes.user_profile import NOW_US, PSEUDONYM_KEY, TRACKING_KEY
+from tests.fakes.keys import PSEUDONYM_KEY, TRACKING_KEY
+from tests.fakes.user_profile import NOW_US
 from tests.integration.user_profile.conftest import MakeStore
 from vitrine.common.v1 import common_pb2
 from vitrine.user_profile.v1 import user_profile_pb2 as pb

@@ -8,7 +8,8 @@ from services.kit.pseudonyms import Pseudonyms
 from services.user_profile.column_reader import read_columns
 from services.user_profile.event_reader import EARLIEST_US, MAX_AHEAD_US, EventReader
 from tests.contract.event_columns import columns_of
-from tests.fakes.user_profile import NOW_US, PSEUDONYM_KEY, TRACKING_KEY
+from tests.fakes.keys import PSEUDONYM_KEY, TRACKING_KEY
+from tests.fakes.user_profile import NOW_US
 from vitrine.common.v1 import common_pb2
 from vitrine.user_profile.v1 import user_profile_pb2 as pb
 
