@@ -13,7 +13,6 @@ from vitrine.ranker.v1 import ranker_pb2 as pb
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
-
 SOURCES = ("item_cf", "user_cf", "als", "two_tower", "visual", "content", "knowledge_graph", "popular", "new")
 
 
