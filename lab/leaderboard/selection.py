@@ -19,17 +19,24 @@ Settings = Mapping[str, Any]
 
 _SHORT: Settings = {"recency_steps": 2.0}
 _LONG: Settings = {"recency_steps": 8.0, "distance_steps": 12.0, "backward": 0.6, "target_power": 0.3}
+_MORE_FACTORS: Settings = {"factors": 256}
 GRIDS: Mapping[str, Sequence[Settings]] = {
+    "als": ({}, {"regularisation": 20.0}, _MORE_FACTORS, {**_MORE_FACTORS, "regularisation": 20.0}),
     "content": ({}, {"recency_steps": 8.0, "popularity_power": 0.0}),
     "ease": ({"regularisation": 100.0}, {"regularisation": 300.0}, {"regularisation": 1_000.0}),
+    "gru": ({}, {"dropout": 0.4}),
     "item_cf": ({}, _SHORT, {**_LONG, "source_power": 0.8}),
     "sequence_knn": ({}, _SHORT, {**_LONG, "rarity_power": 0.8}),
     "sasrec": ({"members": 1},),
     "sequence_linear": ({}, {"recency_steps": 8.0, "source_steps": 8.0}),
+    "two_tower": ({}, {"half_life_items": 2.0}),
+    "user_cf": ({}, {"neighbours": 50}, {"sharpness": 2.0}, {"neighbours": 100, "target_power": 0.4}),
 }
 """Settings that are tried, by model; the defaults where there is nothing here. What depends on the data most, and few:
 every one is a training. Purchases go on from the newest items, listening from the last dozen. A single
-network is mixed: the time is better spent on models that differ.
+network is mixed: the time is better spent on models that differ. Of als and user_cf these are the settings that moved
+NDCG@10 on lastfm's validation items by a tenth: .0442 with als' defaults, .0514 with the last here; .0424 with those of
+user_cf, .0529 with its last. A training of gru or two_tower takes minutes: one other setting each.
 """
 COMPONENTS = ("item_cf", "sequence_knn", "knowledge_graph", "content", "sequence_linear", "sasrec")
 """What `auto` tries and mixes, as far as it is there: cheap models that differ, and the strongest deep one."""
