@@ -22,7 +22,7 @@ main {{ max-width: 84rem; margin: 0 auto; padding: 2rem 1rem 4rem; }}
 h1 {{ font-size: 1.6rem; margin: 0 0 .5rem; }}
 h2 {{ font-size: 1.05rem; margin: 0 0 .6rem; }}
 .plots {{
-  display: grid; gap: 1rem; margin: 1.5rem 0;
+  display: grid; gap: 1rem; margin: 1.5rem 0; align-items: start;
   grid-template-columns: repeat(auto-fill, minmax(min(100%, 30rem), 1fr));
 }}
 section {{ background: var(--card); border: 1px solid var(--faint); border-radius: .6rem; padding: 1rem; }}

@@ -3,8 +3,19 @@
 from matplotlib.axes import Axes
 
 from lab.evaluation.reports import Report
-from lab.evaluation.sections.telling import Found, Plot, Shown, of_each, plot, told, verdict, whisker_plot, words
-from lab.reporting.drawing import COLOURS, plain
+from lab.evaluation.sections.telling import (
+    Found,
+    Plot,
+    Shown,
+    counted,
+    of_each,
+    plot,
+    told,
+    verdict,
+    whisker_plot,
+    words,
+)
+from lab.reporting.drawing import plain
 from lab.reporting.markdown import interval, number, table
 from lab.reporting.plots import Spot, spots
 
@@ -16,7 +27,7 @@ def _ablation(report: Report) -> Shown:
     gains = {words(name).removeprefix("without "): gain for name, gain in found["gain_in_log_loss"].items()}
     rows = [(name, interval(gain, 5, signed=True), verdict(gain)) for name, gain in gains.items()]
     held = f"{found['held_out_pages']:,} held-out pages" if "held_out_pages" in found else ""
-    seeds = f"{len(found['seeds'])} seeds" if "seeds" in found else ""
+    seeds = counted(len(found["seeds"]), "seed") if "seeds" in found else ""
     whole = f"log loss with everything {number(found['log_loss'], 4)}" if "log_loss" in found else ""
     line = told(report, [each for each in (held, seeds, whole) if each])
     shown = table(("input left out", "gain in log loss by having it", "helps"), rows)
@@ -35,7 +46,7 @@ def _history_ablation(report: Report) -> Shown:
         plots += whisker_plot(f"What each input is worth on histories: {label}", gains, label, 0.0)
     whole = [("NDCG@10", interval(found["ndcg_10"])), ("NDCG@10 of popularity", interval(found["popularity_ndcg_10"]))]
     counts = f"{found['held_out_targets']:,} held-out items, each among {found['candidates']}"
-    line = told(report, [counts, f"{len(found['seeds'])} seeds"])
+    line = told(report, [counts, counted(len(found["seeds"]), "seed")])
     shown = table(("input left out", "gain in NDCG@10 by having it", "gain in log loss", "helps"), rows)
     return f"{line}\n\n{table(('with everything', 'held out'), whole)}\n\n{shown}", plots
 
@@ -97,12 +108,13 @@ def _scaling(report: Report) -> Shown:
 
 
 def _against(title: str, entries: Found, axis: tuple[str, str], quality: str) -> list[Plot]:
-    """Held-out AUC against what it costs, in the order of the entries."""
+    """Held-out AUC against what it costs."""
     figure, label = axis
 
     def draw(axes: Axes) -> bool:
         points = [Spot(name, entry[figure], entry[quality]) for name, entry in entries.items()]
-        axes.plot([point.x for point in points], [point.y for point in points], color=COLOURS[-1], linewidth=0.8)
+        for point in points:
+            axes.plot(point.x, point.y, "")
         axes.set(xscale="log", xlabel=label, ylabel="AUC of clicks, held out")
         axes.margins(0.15, 0.25)
         plain(axes.xaxis)

@@ -28,6 +28,6 @@ def pages(reports: Sequence[Report]) -> Part:
         figures[f"page, {report.name}"] = taste["page_p_click_if_seen"]
     head = ("report", "release", "users", "page", "popularity", "difference", "ratio")
     said = "Mean true P(click | seen) of the items shown, known because the users are simulated; 95 % over users."
-    lines = [told(report) for report in reports]
+    lines = [f"{report.name}: {told(report)}" for report in reports]
     markdown = "\n\n".join([said, *lines, table(head, rows)])
     return Part("What pages are worth", markdown, whisker_plot("Pages", figures, "P(click | seen) of what is shown"))

@@ -15,6 +15,7 @@ Found = Mapping[str, Any]
 Plot = tuple[str, str]
 Shown = tuple[str, list[Plot]]
 """Markdown and plots of one report."""
+_SHORT = {"auc": "AUC", "ece": "ECE"}
 
 
 def told(report: Report, more: Iterable[str] = ()) -> str:
@@ -62,7 +63,12 @@ def whisker_plot(title: str, figures: Mapping[str, Found], label: str, line: flo
 
 def words(name: str) -> str:
     """A key as people write it."""
-    return name.replace("_", " ")
+    return " ".join(_SHORT.get(word, word) for word in name.replace("map_at_10", "mAP@10").split("_"))
+
+
+def counted(count: int, thing: str) -> str:
+    """`1 seed`, `3 seeds`."""
+    return f"{count:,} {thing}" + ("" if count == 1 else "s")
 
 
 def verdict(found: Found) -> str:
