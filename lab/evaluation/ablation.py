@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from lab.evaluation.fusion_figures import by_user, click_log_loss
 from lab.evaluation.fusion_rows import FusionRows, fusion_rows
 from lab.evaluation.statistics import bootstrap
+from lab.training.fusion_size import sized
 from services.ranker.model.configuration import FusionConfig, FusionInputs
 from services.ranker.training.fusion import train_fusion
 
@@ -55,7 +56,7 @@ def _losses(study: FusionRows, inputs: FusionInputs, context: "EvaluationContext
     """`[requests]` mean log loss of clicks on each held-out page, averaged over seeds."""
     losses = np.zeros(study.held_out.request_count)
     for seed in SEEDS:
-        config = replace(FusionConfig(), inputs=inputs, seed=seed)
+        config = sized(FusionConfig(inputs=inputs, seed=seed), study.rows)
         training = replace(study.training, seed=seed)
         trained = train_fusion(study.rows, study.table, config, training, context.progress.show)
         losses += click_log_loss(trained, study.held_out) / len(SEEDS)

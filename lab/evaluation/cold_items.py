@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from lab.evaluation.fusion_figures import auc
 from lab.evaluation.fusion_rows import FusionRows, fusion_rows
+from lab.training.fusion_size import sized
 from services.ranker.model.configuration import FusionConfig, FusionInputs
 from services.ranker.model.features import FEATURE_NAMES
 from services.ranker.training.fusion import train_fusion
@@ -61,7 +62,8 @@ def _area(study: FusionRows, withheld: NDArray[np.bool_], inputs: FusionInputs, 
     """One variant, trained without any impression of the withheld items."""
     table = replace(study.table, warm=study.table.warm & ~withheld)
     learnt = kept(study.rows, ~withheld[study.rows.candidate_rows])
-    trained = train_fusion(learnt, table, FusionConfig(inputs=inputs), study.training, progress)
+    config = sized(FusionConfig(inputs=inputs), learnt)
+    trained = train_fusion(learnt, table, config, study.training, progress)
     held_out = _as_new(study.held_out, withheld)
     judged = kept(held_out, withheld[held_out.candidate_rows])
     click, _ = Scorer(trained.model).probabilities(judged)

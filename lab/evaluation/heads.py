@@ -23,6 +23,7 @@ from lab.evaluation.probability_figures import (
     calibrations,
     measures,
 )
+from lab.training.fusion_size import sized
 from services.ranker.model.configuration import FusionConfig
 from services.ranker.model.features import REGION_COLUMNS
 from services.ranker.training.calibration import Observed, fit_calibration
@@ -68,7 +69,8 @@ def run(context: "EvaluationContext") -> dict[str, Any]:
 def learnt(study: FusionRows, task: Task, seed: int, progress: Callable[[str, int, int], None]) -> Predicted:
     """Trains one model and asks it about the held-out rows."""
     training = replace(study.training, seed=seed, task=task)
-    trained = train_fusion(study.rows, study.table, replace(FusionConfig(), seed=seed), training, progress)
+    config = sized(FusionConfig(seed=seed), study.rows)
+    trained = train_fusion(study.rows, study.table, config, training, progress)
     examined = _examined(trained, study.held_out)
     if task == "purchase":
         return Predicted(np.zeros(len(examined)), examined * _purchases_alone(study, trained))

@@ -30,7 +30,7 @@ SIZES: Final[Mapping[str, FusionConfig]] = {
         width=256, interests=32, heads=4, blocks=2, id_size=64, attribute_size=16, cross_rank=128, hidden=(256, 128)
     ),
 }
-"""By width; the release's is "64"."""
+"""By width; that of a release with many impressions is "64"."""
 WIDTH_OF_RATE: Final = 64
 """The width that the learning rate was chosen at; wider models learn at a rate that falls with their width."""
 

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from lab.training.candidate_sources import SourcePlan, Tables, calibrate_sources, interactions_of, train_sources
 from lab.training.content import Content
 from lab.training.export import Progress
+from lab.training.fusion_size import sized
 from lab.training.logged_pages import LoggedPage
 from lab.training.popularity import Popularity
 from lab.training.request_rows import Requests, ServingParts, impression_rows
@@ -57,6 +58,7 @@ class TrainingOptions:
     """The newest logged pages are learnt from, at most so many."""
     autoencoder: AutoencoderConfig = field(default_factory=AutoencoderConfig)
     fusion: FusionConfig = field(default_factory=FusionConfig)
+    """Its width is at most what the impressions can fill (`fusion_size.sized`)."""
     fusion_training: TrainingConfig = field(
         default_factory=lambda: TrainingConfig(validation_share=0.07, held_out_share=0.07)
     )
@@ -169,11 +171,11 @@ def learn_fusion(
     build = impression_rows if impressions else sampled_rows
     rows, normalisation = build(data, cut.pages, requests, prices, progress)
     table = item_table(data, vocabulary, content, cut)
-    training = options.fusion_training
+    config, training = sized(options.fusion, rows), options.fusion_training
     if options.workers > 1:
-        trained = train_together(Job(rows, table, options.fusion, training), options.workers, progress)
+        trained = train_together(Job(rows, table, config, training), options.workers, progress)
     else:
-        trained = train_fusion(rows, table, options.fusion, training, progress)
+        trained = train_fusion(rows, table, config, training, progress)
     compressed = None
     if options.compression != "none":
         compressed = compress(trained, rows, table, options.compression, training, progress)

@@ -82,7 +82,7 @@ def train_on(
     metrics = _metrics(content, users, fusion, sources)
     with clock.stage("publishing"):
         bounds = bounds_reached(data, options, fusion.calibrated)
-        choices = options.choices
+        choices = options.choices | {"width": str(fusion.trained.model.config.width)}
         made = Parts(data, releases, cut, parts, bands, content, users, fusion, sources, requests, bounds, choices)
         release_id = publish(made, metrics)
     return TrainingReport(release_id, clock.seconds, metrics)
