@@ -26,6 +26,7 @@ GRIDS: Mapping[str, Sequence[Settings]] = {
     "ease": ({"regularisation": 100.0}, {"regularisation": 300.0}, {"regularisation": 1_000.0}),
     "gru": ({}, {"dropout": 0.4}),
     "item_cf": ({}, _SHORT, {**_LONG, "source_power": 0.8}),
+    "mf_sgd": ({}, {"passes": 60}),
     "sequence_knn": ({}, _SHORT, {**_LONG, "rarity_power": 0.8}),
     "sasrec": ({"members": 1},),
     "sequence_linear": ({}, {"recency_steps": 8.0, "source_steps": 8.0}),

@@ -12,7 +12,7 @@ from cycler import cycler
 from matplotlib.axes import Axes
 from matplotlib.axis import Axis
 from matplotlib.figure import Figure
-from matplotlib.ticker import FuncFormatter, LogLocator
+from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 
 Found = dict[str, Any]
 Draw = Callable[[Found, Axes], bool]
@@ -46,6 +46,8 @@ _STYLE: Any = {
     "lines.markersize": 4,
 }
 WIDTH, HEIGHT = 6.4, 3.4
+MOST_DECADES = 2.5
+"""Of a logarithmic axis that has numbers between its powers of ten too."""
 
 
 def drawn(draw: Draw, found: Found) -> str:
@@ -62,11 +64,19 @@ def drawn(draw: Draw, found: Found) -> str:
 
 
 def plain(axis: Axis) -> None:
-    """Write 20,000 on a logarithmic axis, not two times ten to the fourth."""
+    """Write 20,000 on a logarithmic axis, not two times ten to the fourth; between powers of ten only where there is
+    room as the axis is now.
+    """
+    low, high = axis.get_view_interval()
     axis.set_minor_locator(LogLocator(subs=(2.0, 5.0)))
-    for set_formatter in (axis.set_major_formatter, axis.set_minor_formatter):
-        set_formatter(FuncFormatter(lambda value, _place: f"{value:,.0f}"))
+    axis.set_major_formatter(FuncFormatter(_plain_number))
+    crowded = low > 0.0 and high / low > 10.0**MOST_DECADES
+    axis.set_minor_formatter(NullFormatter() if crowded else FuncFormatter(_plain_number))
     axis.set_tick_params(which="minor", labelsize=7)
+
+
+def _plain_number(value: float, _place: int) -> str:
+    return f"{value:,.0f}" if value >= 1.0 else f"{value:g}"
 
 
 def legend(axes: Axes, *, beside: bool = False) -> None:

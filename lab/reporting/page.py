@@ -38,6 +38,8 @@ table {{ border-collapse: collapse; font-variant-numeric: tabular-nums; }}
 th, td {{
   padding: .25rem .9rem .25rem 0; text-align: left; border-bottom: 1px solid var(--faint); white-space: nowrap;
 }}
+td.long {{ white-space: normal; min-width: 15rem; }}
+code {{ overflow-wrap: anywhere; }}
 .quick {{ color: var(--mark); font-weight: 600; }}
 </style></head><body><main>
 <h1>{heading}</h1>
@@ -45,6 +47,9 @@ th, td {{
 {content}
 </main></body></html>
 """
+
+LONG = 48
+"""Characters of a cell that may break into lines."""
 
 
 @dataclass(frozen=True)
@@ -132,8 +137,13 @@ def _blocks(markdown: str, level: str) -> list[str]:
 def _table(markdown: str) -> str:
     rows = [[cell.strip() for cell in line.strip("|").split("|")] for line in markdown.splitlines()]
     head = "".join(f'<th scope="col">{_inline(cell)}</th>' for cell in rows[0])
-    body = "".join("<tr>" + "".join(f"<td>{_inline(cell)}</td>" for cell in row) + "</tr>" for row in rows[2:])
+    body = "".join("<tr>" + "".join(_cell(cell) for cell in row) + "</tr>" for row in rows[2:])
     return f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
+
+
+def _cell(text: str) -> str:
+    """Figures stay in one line; what is long may break."""
+    return f'<td class="long">{_inline(text)}</td>' if len(text) > LONG else f"<td>{_inline(text)}</td>"
 
 
 def _inline(text: str) -> str:

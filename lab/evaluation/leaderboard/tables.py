@@ -124,11 +124,19 @@ def _costs(found: Found) -> str:
             f"{row['popularity_of_shown']:.2f}",
             number(row["train_ndcg_10"], 3),
             number(row["gap"], 3, signed=True),
-            row["settings"].partition("(")[2].rstrip(")") if row["settings"].count("(") < 2 else row["settings"],
+            _settings(row),
         )
         for row in found["rows"]
     ]
     return table(columns, rows)
+
+
+def _settings(row: Found) -> str:
+    """What differs from the defaults; of a mixture all of it."""
+    told = str(row["settings"])
+    if told == row["model"]:
+        return "defaults"
+    return told.removeprefix(f"{row['model']}(").removesuffix(")") if told.count("(") == 1 else told
 
 
 def _cold_rows(found: Found) -> str:

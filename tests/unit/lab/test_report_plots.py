@@ -7,6 +7,7 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
 from lab.evaluation.leaderboard.plots import sequence_plots
+from lab.reporting.drawing import plain
 from lab.reporting.page import Part, page_of_parts
 from lab.reporting.plots import Spot, Whisker, spots, whiskers
 
@@ -57,3 +58,22 @@ def test_parts_can_be_linked_to_and_their_words_stand_above_their_tables() -> No
     assert page.index("<p>Said first.</p>") < page.index("<h3>A table</h3>") < page.index("<svg>")
     assert "Words under a title." in page
     assert "Which &lt;one&gt;" in page
+
+
+@pytest.mark.parametrize(("most", "between"), [(900.0, True), (9_000_000.0, False)])
+def test_a_logarithmic_axis_writes_numbers_between_powers_of_ten_only_where_there_is_room(
+    most: float, between: bool
+) -> None:
+    axes = Figure(figsize=(6.4, 3.4)).add_subplot()
+    axes.set(xscale="log", xlim=(10.0, most))
+    plain(axes.xaxis)
+    assert axes.xaxis.get_major_formatter()(20_000.0) == "20,000"
+    assert axes.xaxis.get_major_formatter()(0.05) == "0.05"
+    assert bool(axes.xaxis.get_minor_formatter()(20.0)) == between
+
+
+def test_what_is_long_may_break_and_figures_may_not() -> None:
+    settings = ", ".join(f"recency_steps={number}" for number in range(5))
+    page = page_of_parts("One", "Head.", [Part("A", f"| model | settings |\n| --- | --- |\n| ease | {settings} |")])
+    assert f'<td class="long">{settings}</td>' in page
+    assert "<td>ease</td>" in page
