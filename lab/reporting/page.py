@@ -38,6 +38,7 @@ table {{ border-collapse: collapse; font-variant-numeric: tabular-nums; }}
 th, td {{
   padding: .25rem .9rem .25rem 0; text-align: left; border-bottom: 1px solid var(--faint); white-space: nowrap;
 }}
+th {{ white-space: normal; vertical-align: bottom; }}
 td.long {{ white-space: normal; min-width: 15rem; }}
 code {{ overflow-wrap: anywhere; }}
 .quick {{ color: var(--mark); font-weight: 600; }}
