@@ -5,7 +5,7 @@ from dataclasses import replace
 from services.ranker.model.configuration import FusionConfig
 from services.ranker.training.rows import ImpressionRows
 
-FEW_IMPRESSIONS = 200_000
+FEW_IMPRESSIONS = 500_000
 """Below this a wide model learns the log by heart rather than the visitors (ADR 0034)."""
 NARROW = 16
 
