@@ -81,7 +81,7 @@ def test_the_release_ships_what_was_chosen_and_says_how_good_it_is(trained: tupl
     assert report.metrics["sources.pages"] > 50
     assert not any(name.startswith("sources.als") for name in report.metrics)
     card = (release.path / "model_card.md").read_text("utf-8")
-    assert "sources: item_cf, knowledge_graph, popular." in card
+    assert "; sources: item_cf, knowledge_graph, popular" in card
     assert "| popular | " in card
     assert "the baseline |" in card
     assert "| click_auc | " in card
